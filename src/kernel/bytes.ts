@@ -1,0 +1,22 @@
+import { err, ok, type Result } from "./result.ts";
+
+const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** Writes a byte count with a binary unit: "312 B", "4.6 MiB". */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Reads "512", "64KiB", "100MiB" or "2GiB" as bytes. */
+export function parseBytes(text: string): Result<number, string> {
+  const match = /^(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)?$/u.exec(text.trim());
+  if (match === null) return err(`"${text}" is not a size; write bytes or a unit, such as 100MiB`);
+  const unit = units.findIndex((name) => name === (match[2] ?? "B"));
+  return ok(Math.round(Number(match[1]) * 1024 ** unit));
+}
