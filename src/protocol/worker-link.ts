@@ -1,0 +1,221 @@
+import { z } from "zod";
+
+/**
+ * The private protocol between a worker agent and a gateway: JSON over HTTP under `/worker/v1`,
+ * authenticated by the worker token that enrolment returned. Every route that speaks of an attempt
+ * names job and epoch in its path; a superseded epoch gets `409 stale_attempt` and changes nothing.
+ */
+export const workerLinkPaths = {
+  enroll: "/worker/v1/enroll",
+  ready: "/worker/v1/ready",
+  claim: "/worker/v1/claim",
+  heartbeat: "/worker/v1/heartbeat",
+  goodbye: "/worker/v1/goodbye",
+  attempt: (jobId: string, epoch: number, verb: AttemptVerb): string =>
+    `/worker/v1/attempts/${jobId}/${epoch}/${verb}`,
+} as const;
+
+export type AttemptVerb = "report" | "uploads" | "complete" | "fail" | "release" | "canceled";
+
+export const deviceSchema = z.strictObject({
+  name: z.string().max(200),
+  kind: z.string().max(40),
+  vramTotalBytes: z.int().nonnegative(),
+  vramFreeBytes: z.int().nonnegative(),
+});
+
+export const enrollRequestSchema = z.strictObject({
+  /** Single use. Absent only where the gateway takes loopback callers without a key. */
+  enrollmentToken: z.string().max(200).optional(),
+  deployment: z.string().max(63).optional(),
+  name: z.string().max(120),
+  agentVersion: z.string().max(40),
+});
+
+export const enrollResponseSchema = z.strictObject({
+  workerId: z.uuid(),
+  workerToken: z.string(),
+  heartbeatMs: z.int().positive(),
+  leaseMs: z.int().positive(),
+});
+
+/** What a gateway must know of a node class to judge a workflow before a worker sees it. */
+export const nodeSummarySchema = z.strictObject({
+  isOutput: z.boolean(),
+  /** Inputs that name an uploaded file (`image_upload` and its kin in `/object_info`). */
+  fileInputs: z.array(z.string().max(200)).max(64),
+});
+
+export const readyRequestSchema = z.strictObject({
+  comfyuiVersion: z.string().max(80),
+  kind: z.enum(["comfyui", "engine"]),
+  devices: z.array(deviceSchema).max(64),
+  /** By class name, from the worker's own `/object_info`. */
+  nodes: z.record(z.string().max(300), nodeSummarySchema),
+});
+
+export const claimRequestSchema = z.strictObject({ waitMs: z.int().min(0).max(30_000) });
+
+/** One file to place before the prompt runs; `path` leads to the value it replaces in the workflow. */
+export const inputFileSchema = z.strictObject({
+  path: z.array(z.union([z.string(), z.int()])).min(2),
+  filename: z.string(),
+  hash: z.string(),
+  sizeBytes: z.int().nonnegative(),
+  url: z.url(),
+});
+
+export const assignmentSchema = z.strictObject({
+  jobId: z.uuid(),
+  epoch: z.int().positive(),
+  /** Also the `prompt_id` that ComfyUI sees. */
+  attemptId: z.uuid(),
+  workflow: z.record(z.string(), z.unknown()),
+  /** Per-prompt credentials for partner nodes; to be forwarded, never stored or logged. */
+  extraData: z.record(z.string(), z.string()),
+  inputs: z.array(inputFileSchema),
+  /** The attempt is to be ended as `deadline_exceeded` after this long. */
+  timeoutMs: z.int().positive(),
+});
+
+export const claimResponseSchema = z.strictObject({ assignment: assignmentSchema.nullable() });
+
+const attemptRefSchema = z.strictObject({ jobId: z.uuid(), epoch: z.int().positive() });
+
+/** What the worker is to do with an attempt: `stale` means stop it and drop its outputs. */
+export const verdictSchema = z.enum(["continue", "cancel", "stale"]);
+
+export const heartbeatRequestSchema = z.strictObject({
+  attempts: z.array(attemptRefSchema).max(64),
+  devices: z.array(deviceSchema).max(64).optional(),
+});
+
+export const heartbeatResponseSchema = z.strictObject({
+  attempts: z.array(attemptRefSchema.extend({ verdict: verdictSchema })),
+  /** The worker is to finish what it has, claim nothing more, and leave. */
+  drain: z.boolean(),
+});
+
+export const progressSchema = z.strictObject({
+  value: z.number().min(0).max(1),
+  nodesDone: z.int().nonnegative(),
+  nodesTotal: z.int().nonnegative(),
+  currentNode: z.string().nullable(),
+  currentNodeClass: z.string().nullable(),
+  step: z.int().nullable(),
+  steps: z.int().nullable(),
+  message: z.string().max(500).nullable(),
+});
+
+export const previewSchema = z.strictObject({
+  nodeId: z.string(),
+  contentType: z.enum(["image/jpeg", "image/png"]),
+  dataBase64: z.base64().max(4_000_000),
+});
+
+export const outputTypes = ["image", "video", "audio", "text", "file", "latent"] as const;
+
+/** One stored output file; `key` is the one that the uploads route gave out for `hash`. */
+export const outputFileSchema = z.strictObject({
+  nodeId: z.string().max(300),
+  name: z.string().min(1).max(500),
+  type: z.enum(outputTypes),
+  contentType: z.string().max(200),
+  hash: z.string().regex(/^blake3:[0-9a-f]{64}$/u),
+  sizeBytes: z.int().nonnegative(),
+  key: z.string().max(512),
+});
+
+export const reportRequestSchema = z.strictObject({
+  progress: progressSchema.optional(),
+  preview: previewSchema.optional(),
+  /** Outputs stored so far, each sent once, in order. */
+  outputs: z.array(outputFileSchema).max(1000).optional(),
+});
+
+export const reportResponseSchema = z.strictObject({ verdict: verdictSchema });
+
+export const uploadsRequestSchema = z.strictObject({
+  files: z
+    .array(
+      z.strictObject({
+        hash: outputFileSchema.shape.hash,
+        sizeBytes: z.int().nonnegative(),
+        contentType: z.string().max(200),
+      }),
+    )
+    .min(1)
+    .max(1000),
+});
+
+/** Where to PUT each file, in the order asked. */
+export const uploadsResponseSchema = z.strictObject({
+  uploads: z.array(
+    z.strictObject({ key: z.string(), url: z.url(), headers: z.record(z.string(), z.string()) }),
+  ),
+});
+
+/** Tail of what ComfyUI wrote while the attempt ran. */
+export const attemptLogSchema = z.strictObject({
+  text: z.string().max(262_144),
+  truncated: z.boolean(),
+});
+
+/** Phases of an attempt in milliseconds; absent where the phase did not occur. */
+export const timingsSchema = z.strictObject({
+  stageMs: z.int().nonnegative().optional(),
+  executeMs: z.int().nonnegative().optional(),
+  uploadMs: z.int().nonnegative().optional(),
+});
+
+export const completeRequestSchema = z.strictObject({
+  /** All outputs in order, those already reported included. */
+  outputs: z.array(outputFileSchema).max(1000),
+  log: attemptLogSchema.nullable(),
+  timings: timingsSchema,
+});
+
+export const failureClasses = ["user", "out_of_memory", "transient", "preempted"] as const;
+
+export const failRequestSchema = z.strictObject({
+  failureClass: z.enum(failureClasses),
+  error: z.strictObject({
+    /** A code of the error table. */
+    code: z.string().max(60),
+    message: z.string().max(4000),
+    nodeId: z.string().max(300).nullable(),
+    classType: z.string().max(300).nullable(),
+    traceback: z.string().max(20_000).nullable(),
+  }),
+  log: attemptLogSchema.nullable(),
+  timings: timingsSchema,
+});
+
+export const releaseRequestSchema = z.strictObject({
+  reason: z.enum(["drain", "shutdown", "preempted", "not_ready"]),
+});
+
+export const canceledRequestSchema = z.strictObject({ log: attemptLogSchema.nullable() });
+
+export type Device = z.infer<typeof deviceSchema>;
+export type NodeSummary = z.infer<typeof nodeSummarySchema>;
+export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
+export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
+export type ReadyRequest = z.infer<typeof readyRequestSchema>;
+export type InputFile = z.infer<typeof inputFileSchema>;
+export type Assignment = z.infer<typeof assignmentSchema>;
+export type Verdict = z.infer<typeof verdictSchema>;
+export type HeartbeatRequest = z.infer<typeof heartbeatRequestSchema>;
+export type HeartbeatResponse = z.infer<typeof heartbeatResponseSchema>;
+export type JobProgress = z.infer<typeof progressSchema>;
+export type Preview = z.infer<typeof previewSchema>;
+export type OutputType = (typeof outputTypes)[number];
+export type OutputFile = z.infer<typeof outputFileSchema>;
+export type ReportRequest = z.infer<typeof reportRequestSchema>;
+export type UploadsRequest = z.infer<typeof uploadsRequestSchema>;
+export type UploadsResponse = z.infer<typeof uploadsResponseSchema>;
+export type AttemptLog = z.infer<typeof attemptLogSchema>;
+export type Timings = z.infer<typeof timingsSchema>;
+export type CompleteRequest = z.infer<typeof completeRequestSchema>;
+export type FailRequest = z.infer<typeof failRequestSchema>;
+export type ReleaseRequest = z.infer<typeof releaseRequestSchema>;

@@ -1,0 +1,87 @@
+import type { JsonObject } from "../kernel/json.ts";
+import type {
+  AttemptLog,
+  JobProgress,
+  OutputFile,
+  Preview,
+  Timings,
+  Verdict,
+} from "../protocol/worker-link.ts";
+import type { AttemptFailure } from "../queue/retry-budget.ts";
+import type { JobInput } from "./jobs.ts";
+
+/** One worker that wants a job, with the id that its attempt is to have. */
+export interface ClaimSlot {
+  readonly workerId: string;
+  readonly attemptId: string;
+}
+
+export interface Claim {
+  readonly jobId: string;
+  readonly tenantId: number;
+  readonly epoch: number;
+  readonly attemptId: string;
+  readonly workerId: string;
+  readonly workflow: JsonObject;
+  readonly inputs: readonly JobInput[];
+  readonly sealedExtraData: Uint8Array | null;
+  readonly remainingMs: number;
+}
+
+/** Names one attempt and the worker that speaks for it. */
+export interface AttemptRef {
+  readonly jobId: string;
+  readonly epoch: number;
+  readonly workerId: string;
+}
+
+/** An output with the id that its asset is to have. */
+export interface NewOutput extends OutputFile {
+  readonly assetId: string;
+}
+
+export interface AttemptReport {
+  readonly progress?: JobProgress;
+  readonly preview?: Preview;
+  /** Stored outputs, with the position of the first among all outputs of the attempt. */
+  readonly outputs?: readonly NewOutput[];
+}
+
+export interface AttemptEnd {
+  readonly log: AttemptLog | null;
+  readonly timings: Timings;
+}
+
+/**
+ * What workers do to attempts. Every write is fenced by epoch and worker: where the epoch has been
+ * superseded or the job has ended otherwise, nothing changes and the answer says `stale`.
+ */
+export interface AttemptStore {
+  /** Claims the first queued jobs of a pool for these slots, at most one a slot, in one statement. */
+  claim(
+    deploymentId: number,
+    slots: readonly ClaimSlot[],
+    leaseMs: number,
+  ): Promise<readonly Claim[]>;
+  /** Renews leases that still stand; verdicts come in the order asked. */
+  heartbeat(attempts: readonly AttemptRef[], leaseMs: number): Promise<readonly Verdict[]>;
+  report(attempt: AttemptRef, report: AttemptReport): Promise<Verdict>;
+  /** Whether the attempt may still store outputs. */
+  verdict(attempt: AttemptRef): Promise<Verdict>;
+  /** Accepts the result, also of an attempt given up since, if nobody claimed the job again. */
+  complete(
+    attempt: AttemptRef,
+    outputs: readonly NewOutput[],
+    end: AttemptEnd,
+  ): Promise<"accepted" | "stale">;
+  /** Ends the attempt by its retry budget: the job is queued again or fails. */
+  fail(
+    attempt: AttemptRef,
+    failure: AttemptFailure,
+    end: AttemptEnd,
+  ): Promise<"accepted" | "stale">;
+  /** Gives the job back; `preempted` counts against that budget, other reasons against none. */
+  release(attempt: AttemptRef, isPreempted: boolean): Promise<"accepted" | "stale">;
+  /** Confirms a cancel that was asked for. */
+  confirmCanceled(attempt: AttemptRef, end: AttemptEnd): Promise<"accepted" | "stale">;
+}

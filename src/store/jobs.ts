@@ -1,0 +1,105 @@
+import type { JsonObject } from "../kernel/json.ts";
+import type { JobProgress, Preview } from "../protocol/worker-link.ts";
+import type { JobFailure, JobState } from "../queue/job.ts";
+import type { JobPriority } from "../queue/queue-key.ts";
+
+/** A file that a job's workflow refers to, resolved at submit. */
+export interface JobInput {
+  /** Leads from the workflow to the value that the worker replaces. */
+  readonly path: readonly (string | number)[];
+  readonly assetId: string;
+  readonly filename: string;
+  readonly hash: string;
+  readonly sizeBytes: number;
+  readonly blobKey: string;
+}
+
+export interface NewJob {
+  readonly id: string;
+  readonly tenantId: number;
+  readonly deploymentId: number;
+  readonly priority: JobPriority;
+  /** The workflow exactly as the caller sent it. */
+  readonly workflow: JsonObject;
+  readonly inputs: readonly JobInput[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Sealed per-prompt credentials; wiped when the job ends. */
+  readonly sealedExtraData: Uint8Array | null;
+  readonly idempotencyKey: string | null;
+  /** From submit; a job that has not ended by then expires. */
+  readonly deadlineMs: number;
+  /** From the end of the job; from submit while it has not ended. */
+  readonly retentionMs: number;
+}
+
+export interface JobOutput {
+  readonly assetId: string;
+  readonly nodeId: string;
+  readonly name: string;
+  readonly type: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  readonly hash: string;
+  readonly blobKey: string;
+}
+
+export interface JobRecord {
+  readonly id: string;
+  readonly tenantId: number;
+  readonly deploymentId: number;
+  readonly deployment: string;
+  readonly state: JobState;
+  readonly epoch: number;
+  readonly priority: JobPriority;
+  readonly submittedAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date;
+  readonly failure: JobFailure | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Jobs ahead in the queue, counted up to 10,000 and null beyond; null unless queued. */
+  readonly queuePosition: number | null;
+  readonly progress: JobProgress | null;
+  /** Outputs of the current attempt so far, or of the accepted one. */
+  readonly outputs: readonly JobOutput[];
+}
+
+/** A line of a job list: no outputs, no progress. */
+export type JobSummary = Omit<JobRecord, "queuePosition" | "progress" | "outputs">;
+
+export interface JobLog {
+  readonly text: string;
+  readonly truncated: boolean;
+  readonly capturedAt: Date;
+}
+
+export interface JobListQuery {
+  readonly tenantId: number;
+  readonly deploymentId?: number;
+  readonly states?: readonly JobState[];
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly limit: number;
+  /** Newest first: only jobs with a lower id (ids are time-ordered UUIDs). */
+  readonly beforeId?: string;
+}
+
+export interface JobStore {
+  /**
+   * Records the job, its payload, idempotency key and queue row in one transaction. Returns
+   * `reused` where the key was used within 24 h, and then records nothing.
+   */
+  submit(job: NewJob): Promise<"recorded" | "reused">;
+  /** Jobs of other tenants and jobs past their retention are not found. */
+  get(tenantId: number, jobId: string): Promise<JobRecord | undefined>;
+  workflow(tenantId: number, jobId: string): Promise<JsonObject | undefined>;
+  /** Null: the job exists and has no log. */
+  log(tenantId: number, jobId: string): Promise<JobLog | null | undefined>;
+  list(query: JobListQuery): Promise<readonly JobSummary[]>;
+  /** Queued: canceled at once. Running: canceling. Ended: unchanged. Returns whether the job exists. */
+  requestCancel(tenantId: number, jobId: string): Promise<boolean>;
+  /** The most recent preview of a job that is running. */
+  preview(tenantId: number, jobId: string): Promise<Preview | undefined>;
+  /** Queued jobs of a deployment, counted up to `limit`. */
+  queuedCount(deploymentId: number, limit: number): Promise<number>;
+}

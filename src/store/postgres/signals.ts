@@ -1,0 +1,96 @@
+import type { Client } from "pg";
+
+import type { Signals, SignalTopic } from "../control.ts";
+import type { Database } from "./database.ts";
+
+type Listener = (id: string) => void;
+
+const channel = "hearth";
+const reconnectMs = 1_000;
+
+/**
+ * Hints over LISTEN/NOTIFY. Outgoing hints are gathered for a turn of the event loop and sent
+ * outside any transaction, so that no commit waits for the notification queue's lock.
+ */
+export class PostgresSignals implements Signals {
+  private readonly database: Database;
+  private readonly origin: string;
+  private readonly listeners: Record<SignalTopic, Set<Listener>> = {
+    job: new Set(),
+    queue: new Set(),
+  };
+  private readonly outgoing = new Set<string>();
+  private connection: Client | undefined;
+  private isClosed = false;
+  private isFlushing = false;
+  private reconnectTimer: NodeJS.Timeout | undefined;
+
+  constructor(database: Database, origin: string) {
+    this.database = database;
+    this.origin = origin;
+  }
+
+  async start(): Promise<void> {
+    const connection = await this.database.dedicatedConnection();
+    connection.on("notification", (message) => this.receive(message.payload ?? ""));
+    connection.on("error", () => this.reconnect(connection));
+    connection.on("end", () => this.reconnect(connection));
+    await connection.query(`listen ${channel}`);
+    this.connection = connection;
+  }
+
+  publish(topic: SignalTopic, id: string): void {
+    this.deliver(topic, id);
+    if (this.isClosed) return;
+    this.outgoing.add(`${this.origin} ${topic} ${id}`);
+    if (!this.isFlushing) {
+      this.isFlushing = true;
+      setImmediate(() => void this.flush());
+    }
+  }
+
+  subscribe(topic: SignalTopic, listener: Listener): () => void {
+    this.listeners[topic].add(listener);
+    return () => this.listeners[topic].delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearTimeout(this.reconnectTimer);
+    await this.connection?.end().catch(() => undefined);
+  }
+
+  private async flush(): Promise<void> {
+    const payloads = [...this.outgoing];
+    this.outgoing.clear();
+    // A lost hint costs one poll interval; the poll is the truth.
+    await this.connection
+      ?.query("select pg_notify($1, payload) from unnest($2::text[]) payload", [channel, payloads])
+      .catch(() => undefined);
+    this.isFlushing = false;
+    if (this.outgoing.size > 0 && !this.isClosed) {
+      this.isFlushing = true;
+      setImmediate(() => void this.flush());
+    }
+  }
+
+  private receive(payload: string): void {
+    const [origin, topic, id] = payload.split(" ");
+    if (origin === this.origin || id === undefined) return;
+    if (topic === "job" || topic === "queue") this.deliver(topic, id);
+  }
+
+  private deliver(topic: SignalTopic, id: string): void {
+    for (const listener of this.listeners[topic]) listener(id);
+  }
+
+  private reconnect(broken: Client): void {
+    if (this.isClosed || (this.connection !== undefined && this.connection !== broken)) return;
+    this.connection = undefined;
+    clearTimeout(this.reconnectTimer);
+    this.reconnectTimer = setTimeout(() => {
+      this.start().catch(() => this.reconnect(broken));
+    }, reconnectMs);
+    this.reconnectTimer.unref();
+  }
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+
+import type { Store } from "../store.ts";
+import { PostgresAccess } from "./access.ts";
+import { PostgresAssets } from "./assets.ts";
+import { PostgresAttempts } from "./attempts.ts";
+import { PostgresControl } from "./control.ts";
+import { Database } from "./database.ts";
+import { PostgresJobs } from "./jobs.ts";
+import { tryLead } from "./leadership.ts";
+import { loadQueries, type Queries } from "./queries.ts";
+import { PostgresSignals } from "./signals.ts";
+import { PostgresWorkers } from "./workers.ts";
+
+export interface PostgresStoreOptions {
+  readonly connectionString: string;
+  /** Default 10. */
+  readonly maxConnections?: number;
+  /** Default true; false behind a pooler that shares sessions between transactions. */
+  readonly usePreparedStatements?: boolean;
+  /** Default: the statements of `queries/`. */
+  readonly queries?: Queries;
+}
+
+/** Opens the store on a migrated database. Errors: `database_unavailable`. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const database = new Database({
+    connectionString: options.connectionString,
+    queries: options.queries ?? loadQueries(),
+    usePreparedStatements: options.usePreparedStatements ?? true,
+    maxConnections: options.maxConnections ?? 10,
+  });
+  const signals = new PostgresSignals(database, randomUUID());
+  try {
+    await signals.start();
+  } catch (thrown) {
+    await database.close();
+    throw thrown;
+  }
+  return {
+    jobs: new PostgresJobs(database),
+    attempts: new PostgresAttempts(database),
+    workers: new PostgresWorkers(database),
+    assets: new PostgresAssets(database),
+    access: new PostgresAccess(database),
+    control: new PostgresControl(database),
+    signals,
+    tryLead: () => tryLead(database),
+    close: async () => {
+      await signals.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type {
+  NewEnrollment,
+  NewWorker,
+  WorkerReadiness,
+  WorkerRecord,
+  WorkerStore,
+} from "../workers.ts";
+import type { Runner } from "./database.ts";
+
+/** Workers, from enrolment to their leaving. */
+export class PostgresWorkers implements WorkerStore {
+  private readonly database: Runner;
+
+  constructor(database: Runner) {
+    this.database = database;
+  }
+
+  async createEnrollment(enrollment: NewEnrollment): Promise<void> {
+    await this.database.sql(
+      `insert into enrollment (token_hash, deployment_id, instance_id, expires_at)
+       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::float8 / 1000))`,
+      [
+        Buffer.from(enrollment.tokenHash),
+        enrollment.deploymentId,
+        enrollment.instanceId,
+        enrollment.validMs,
+      ],
+    );
+  }
+
+  async enroll(
+    enrollmentTokenHash: Uint8Array,
+    worker: NewWorker,
+  ): Promise<{ deploymentId: number } | undefined> {
+    const [row] = await this.database.run<{ deploymentId: number }>("workers-enroll", [
+      Buffer.from(enrollmentTokenHash),
+      worker.id,
+      worker.name,
+      Buffer.from(worker.tokenHash),
+    ]);
+    return row;
+  }
+
+  async enrollTrusted(deploymentId: number, worker: NewWorker): Promise<void> {
+    await this.database.sql(
+      "insert into worker (id, deployment_id, name, token_hash) values ($1, $2, $3, $4)",
+      [worker.id, deploymentId, worker.name, Buffer.from(worker.tokenHash)],
+    );
+  }
+
+  async findByToken(tokenHash: Uint8Array): Promise<WorkerRecord | undefined> {
+    const [row] = await this.database.run<WorkerRecord>("workers-list", [
+      Buffer.from(tokenHash),
+      null,
+    ]);
+    return row;
+  }
+
+  async markReady(workerId: string, readiness: WorkerReadiness): Promise<void> {
+    await this.database.run("workers-ready", [
+      workerId,
+      readiness.comfyuiVersion,
+      readiness.kind,
+      JSON.stringify(readiness.devices),
+      Math.max(0, ...readiness.devices.map((device) => device.vramTotalBytes)),
+      JSON.stringify(readiness.nodes),
+    ]);
+  }
+
+  async touch(workerIds: readonly string[]): Promise<readonly string[]> {
+    const rows = await this.database.run<{ id: string }>("workers-touch", [workerIds]);
+    return rows.map((row) => row.id);
+  }
+
+  async markDraining(workerId: string): Promise<void> {
+    await this.database.sql(
+      "update worker set state = 'draining' where id = $1 and state in ('starting', 'ready')",
+      [workerId],
+    );
+  }
+
+  async markGone(workerId: string): Promise<void> {
+    await this.database.run("workers-gone", [workerId, null]);
+  }
+
+  list(deploymentId?: number): Promise<readonly WorkerRecord[]> {
+    return this.database.run<WorkerRecord>("workers-list", [null, deploymentId ?? null]);
+  }
+}

@@ -1,0 +1,6 @@
+-- Attempts whose lease has run out. $1 limit
+select l.job_id as "jobId", l.epoch, l.worker_id as "workerId", w.name as "workerName"
+from job_lease l join worker w on w.id = l.worker_id
+where l.lease_until < clock_timestamp()
+order by l.lease_until limit $1
+for update of l skip locked

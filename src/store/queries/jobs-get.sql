@@ -1,0 +1,25 @@
+-- One job with its progress, outputs and place in the queue. $1 tenant  $2 job
+select j.id, j.tenant_id as "tenantId", j.deployment_id as "deploymentId", d.slug as deployment,
+  j.state, j.epoch, j.priority, j.submitted_at as "submittedAt", j.started_at as "startedAt",
+  j.ended_at as "endedAt", j.updated_at as "updatedAt", j.expires_at as "expiresAt", j.failure,
+  j.metadata, live.progress, coalesce(outputs.list, '[]') as outputs,
+  ahead.count as "queuePosition"
+from job j
+join deployment d on d.id = j.deployment_id
+left join job_live live on live.job_id = j.id and live.epoch = j.epoch
+  and j.state in ('running', 'canceling')
+left join lateral (
+  select json_agg(json_build_object('assetId', o.asset_id, 'nodeId', o.node_id, 'name', o.name,
+    'type', o.type, 'contentType', a.content_type, 'sizeBytes', b.size_bytes, 'hash', b.hash,
+    'blobKey', b.key) order by o.position) as list
+  from output o join asset a on a.id = o.asset_id join blob b on b.id = a.blob_id
+  where o.job_id = j.id and o.epoch = j.epoch
+) outputs on true
+left join lateral (
+  select case when count(*) <= 10000 then count(*) end as count from (
+    select from job_queue mine join job_queue q
+      on q.pool = mine.pool and (q.v, q.id) < (mine.v, mine.id)
+    where mine.id = j.seq limit 10001
+  ) first_ones
+) ahead on j.state = 'queued'
+where j.id = $2 and j.tenant_id = $1 and j.expires_at > clock_timestamp()

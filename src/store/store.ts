@@ -1,0 +1,23 @@
+import type { AccessStore } from "./access.ts";
+import type { AssetStore } from "./assets.ts";
+import type { AttemptStore } from "./attempts.ts";
+import type { ControlStore, Leadership, Signals } from "./control.ts";
+import type { JobStore } from "./jobs.ts";
+import type { WorkerStore } from "./workers.ts";
+
+/**
+ * Everything durable. One port over Postgres >= 15; `store.suite.ts` is its contract. Errors:
+ * `database_unavailable` when the server cannot be reached, anything else is a defect.
+ */
+export interface Store {
+  readonly jobs: JobStore;
+  readonly attempts: AttemptStore;
+  readonly workers: WorkerStore;
+  readonly assets: AssetStore;
+  readonly access: AccessStore;
+  readonly control: ControlStore;
+  readonly signals: Signals;
+  /** Undefined where another process leads. */
+  tryLead(): Promise<Leadership | undefined>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,61 @@
+import type { Device, NodeSummary } from "../protocol/worker-link.ts";
+
+export type WorkerState = "starting" | "ready" | "draining" | "gone";
+
+export interface WorkerRecord {
+  readonly id: string;
+  readonly tenantId: number;
+  readonly deploymentId: number;
+  readonly deployment: string;
+  readonly instanceId: string | null;
+  readonly name: string;
+  readonly state: WorkerState;
+  readonly comfyuiVersion: string | null;
+  readonly kind: "comfyui" | "engine" | null;
+  readonly devices: readonly Device[];
+  readonly enrolledAt: Date;
+  readonly lastSeenAt: Date;
+}
+
+/** Node classes of a deployment's workers, by class name. */
+export type NodeCatalogue = Readonly<Record<string, NodeSummary>>;
+
+export interface WorkerReadiness {
+  readonly comfyuiVersion: string;
+  readonly kind: "comfyui" | "engine";
+  readonly devices: readonly Device[];
+  readonly nodes: NodeCatalogue;
+}
+
+export interface NewWorker {
+  readonly id: string;
+  readonly name: string;
+  readonly tokenHash: Uint8Array;
+}
+
+export interface NewEnrollment {
+  readonly tokenHash: Uint8Array;
+  readonly deploymentId: number;
+  readonly instanceId: string | null;
+  readonly validMs: number;
+}
+
+export interface WorkerStore {
+  createEnrollment(enrollment: NewEnrollment): Promise<void>;
+  /** Uses up an enrolment; undefined where it is unknown, used or too old. */
+  enroll(
+    enrollmentTokenHash: Uint8Array,
+    worker: NewWorker,
+  ): Promise<{ deploymentId: number } | undefined>;
+  /** Enrols without a token: the gateway took the caller on other grounds. */
+  enrollTrusted(deploymentId: number, worker: NewWorker): Promise<void>;
+  findByToken(tokenHash: Uint8Array): Promise<WorkerRecord | undefined>;
+  /** Marks the worker ready and makes its node catalogue that of its deployment. */
+  markReady(workerId: string, readiness: WorkerReadiness): Promise<void>;
+  /** Notes life signs in one statement. Returns the ids of workers that are to drain. */
+  touch(workerIds: readonly string[]): Promise<readonly string[]>;
+  markDraining(workerId: string): Promise<void>;
+  /** The worker leaves; leases it still holds end now, as lost. */
+  markGone(workerId: string): Promise<void>;
+  list(deploymentId?: number): Promise<readonly WorkerRecord[]>;
+}

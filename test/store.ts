@@ -1,0 +1,81 @@
+import { createHash, randomUUID } from "node:crypto";
+
+import type { Claim } from "../src/store/attempts.ts";
+import type { NewJob } from "../src/store/jobs.ts";
+import { migrate } from "../src/store/postgres/migrate.ts";
+import type { Queries } from "../src/store/postgres/queries.ts";
+import { openPostgresStore } from "../src/store/postgres/store.ts";
+import type { Store } from "../src/store/store.ts";
+import { createTestDatabase } from "./database.ts";
+
+export interface TestStore {
+  readonly store: Store;
+  readonly url: string;
+  readonly tenantId: number;
+  readonly deploymentId: number;
+  close(): Promise<void>;
+}
+
+/** A store on a fresh, migrated database with the default tenant and deployment. */
+export async function openTestStore(serverUrl: string, queries?: Queries): Promise<TestStore> {
+  const database = await createTestDatabase(serverUrl);
+  await migrate(database.url);
+  const store = await openPostgresStore({
+    connectionString: database.url,
+    ...(queries && { queries }),
+  });
+  const tenant = await store.access.ensureTenant("default");
+  const deployment = await store.access.defaultDeployment(tenant.id);
+  return {
+    store,
+    url: database.url,
+    tenantId: tenant.id,
+    deploymentId: deployment.id,
+    close: async () => {
+      await store.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A job with sensible fields; `change` replaces some. */
+export function newJob(fixture: TestStore, change: Partial<NewJob> = {}): NewJob {
+  return {
+    id: randomUUID(),
+    tenantId: fixture.tenantId,
+    deploymentId: fixture.deploymentId,
+    priority: "normal",
+    workflow: { "1": { class_type: "EmptyImage", inputs: {} } },
+    inputs: [],
+    metadata: {},
+    sealedExtraData: null,
+    idempotencyKey: null,
+    deadlineMs: 3_600_000,
+    retentionMs: 604_800_000,
+    ...change,
+  };
+}
+
+export async function addWorker(fixture: TestStore, vramBytes = 0): Promise<string> {
+  const id = randomUUID();
+  const tokenHash = createHash("sha256").update(id).digest();
+  await fixture.store.workers.enrollTrusted(fixture.deploymentId, { id, name: "w", tokenHash });
+  await fixture.store.workers.markReady(id, {
+    comfyuiVersion: "0.33.0",
+    kind: "engine",
+    devices: [{ name: "cpu", kind: "cpu", vramTotalBytes: vramBytes, vramFreeBytes: vramBytes }],
+    nodes: { SaveImage: { isOutput: true, fileInputs: [] } },
+  });
+  return id;
+}
+
+export async function claimOne(
+  fixture: TestStore,
+  workerId: string,
+  leaseMs = 30_000,
+): Promise<Claim> {
+  const slots = [{ workerId, attemptId: randomUUID() }];
+  const [claim] = await fixture.store.attempts.claim(fixture.deploymentId, slots, leaseMs);
+  if (claim === undefined) throw new Error("there was nothing to claim");
+  return claim;
+}
