@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 
+import pg from "pg";
+
 import type { Claim } from "../src/store/attempts.ts";
 import type { NewJob } from "../src/store/jobs.ts";
 import { migrate } from "../src/store/postgres/migrate.ts";
@@ -13,6 +15,8 @@ export interface TestStore {
   readonly url: string;
   readonly tenantId: number;
   readonly deploymentId: number;
+  /** Looks at the tables behind the store's back. */
+  query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<R>>;
   close(): Promise<void>;
 }
 
@@ -20,6 +24,8 @@ export interface TestStore {
 export async function openTestStore(serverUrl: string, queries?: Queries): Promise<TestStore> {
   const database = await createTestDatabase(serverUrl);
   await migrate(database.url);
+  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  pool.on("error", () => undefined);
   const store = await openPostgresStore({
     connectionString: database.url,
     ...(queries && { queries }),
@@ -31,7 +37,9 @@ export async function openTestStore(serverUrl: string, queries?: Queries): Promi
     url: database.url,
     tenantId: tenant.id,
     deploymentId: deployment.id,
+    query: (text, values) => pool.query(text, values),
     close: async () => {
+      await pool.end();
       await store.close();
       await database.drop();
     },

@@ -14,6 +14,7 @@ export interface InstanceRecord {
 export interface ReapedJob {
   readonly jobId: string;
   readonly epoch: number;
+  readonly deploymentId: number;
   readonly outcome: "requeued" | "failed" | "canceled";
   readonly reason: string;
 }

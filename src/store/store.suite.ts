@@ -85,6 +85,23 @@ export function describeStore(server: { readonly name: string; readonly url: str
       expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("accepted");
     });
 
+    it("keeps every output that is reported by and by, and none twice", async () => {
+      const jobId = await submit();
+      const workerId = await addWorker(fixture);
+      const { epoch } = await claimOne(fixture, workerId);
+      const attempt = { jobId, epoch, workerId };
+      const [first, second, third] = ["a", "b", "c"].map((fill) => output(jobId, epoch, fill));
+      for (const told of [[first!], [second!], [second!]]) {
+        await fixture.store.attempts.report(attempt, { outputs: told });
+      }
+      const names = async (): Promise<readonly string[] | undefined> =>
+        (await fixture.store.jobs.get(fixture.tenantId, jobId))?.outputs.map((file) => file.name);
+      expect(await names()).toEqual(["a.png", "b.png"]);
+      const all = [third!, second!, first!];
+      expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("accepted");
+      expect(await names()).toEqual(["a.png", "b.png", "c.png"]);
+    });
+
     it("claims by priority first and by age within a priority", async () => {
       const own = await openTestStore(server.url);
       const ids: string[] = [];

@@ -35,7 +35,7 @@ export async function failAttempt(
   failed: AttemptFailure,
   attemptState: AttemptState,
   end: AttemptEnd,
-): Promise<Omit<ReapedJob, "jobId" | "epoch"> | undefined> {
+): Promise<Pick<ReapedJob, "outcome" | "reason"> | undefined> {
   const locked = await lockAttempt(runner, attempt);
   if (locked === undefined) return undefined;
   const decision = decideAfterFailure(locked, failed);

@@ -13,6 +13,7 @@ interface ExpiredLease {
   readonly epoch: number;
   readonly workerId: string;
   readonly workerName: string;
+  readonly deploymentId: number;
 }
 
 /** What the control loops need. */
@@ -23,16 +24,14 @@ export class PostgresControl implements ControlStore {
     this.database = database;
   }
 
-  reapExpiredLeases(limit: number): Promise<readonly ReapedJob[]> {
-    return this.database.transaction(async (runner) => {
-      const reaped: ReapedJob[] = [];
-      const expired = await runner.run<ExpiredLease>("attempts-expired-leases", [limit]);
-      for (const lease of expired) {
-        const job = await reap(runner, lease);
-        if (job !== undefined) reaped.push(job);
-      }
-      return reaped;
-    });
+  async reapExpiredLeases(limit: number): Promise<readonly ReapedJob[]> {
+    const reaped: ReapedJob[] = [];
+    const expired = await this.database.run<ExpiredLease>("attempts-expired-leases", [limit]);
+    for (const lease of expired) {
+      const job = await this.database.transaction((runner) => reap(runner, lease));
+      if (job !== undefined) reaped.push(job);
+    }
+    return reaped;
   }
 
   async databaseUptimeMs(): Promise<number> {
@@ -122,7 +121,8 @@ export class PostgresControl implements ControlStore {
 }
 
 async function reap(runner: Runner, lease: ExpiredLease): Promise<ReapedJob | undefined> {
-  const { jobId, epoch, workerId, workerName } = lease;
+  const { jobId, epoch, workerId, workerName, deploymentId } = lease;
+  if (!(await lockExpired(runner, lease))) return undefined;
   const failure = {
     code: "worker_lost",
     message: `Worker ${workerName} fell silent while it ran the job`,
@@ -137,5 +137,16 @@ async function reap(runner: Runner, lease: ExpiredLease): Promise<ReapedJob | un
     "lost",
     { log: null, timings: {} },
   );
-  return ended === undefined ? undefined : { jobId, epoch, ...ended };
+  return ended === undefined ? undefined : { jobId, epoch, deploymentId, ...ended };
+}
+
+/** Locks the job, then its lease; false where the lease was renewed or given up meanwhile. */
+async function lockExpired(runner: Runner, lease: ExpiredLease): Promise<boolean> {
+  await runner.sql("select from job where id = $1 for update", [lease.jobId]);
+  const rows = await runner.sql(
+    `select from job_lease where job_id = $1 and epoch = $2 and lease_until < clock_timestamp()
+     for update`,
+    [lease.jobId, lease.epoch],
+  );
+  return rows.length > 0;
 }

@@ -51,6 +51,7 @@ export class Database implements Runner {
   transaction<T>(body: (runner: Runner) => Promise<T>): Promise<T> {
     return this.guarded(async () => {
       const client = await this.pool.connect();
+      client.on("error", ignoreBreak);
       let broken: Error | undefined;
       try {
         await client.query("begin");
@@ -67,6 +68,7 @@ export class Database implements Runner {
         });
         throw thrown;
       } finally {
+        client.off("error", ignoreBreak);
         client.release(broken);
       }
     });
@@ -80,6 +82,7 @@ export class Database implements Runner {
       keepAlive: true,
       application_name: "hearth-listener",
     });
+    client.on("error", ignoreBreak);
     await this.guarded(() => client.connect());
     return client;
   }
@@ -111,6 +114,9 @@ export class Database implements Runner {
   }
 }
 
+/** The statement under way reports a broken connection; the event would only end the process. */
+function ignoreBreak(): void {}
+
 /** All counters fit a double; everything else keeps the driver's own readers. */
 function typeOverrides(): TypeOverrides {
   const overrides = new TypeOverrides();
@@ -118,7 +124,7 @@ function typeOverrides(): TypeOverrides {
   return overrides;
 }
 
-const unavailableStates = /^(?:08...|57P0[1-3]|53300)$/u;
+const unavailableStates = /^(?:08...|57P0[1-3]|53300|40P01|40001)$/u;
 const unavailableText =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|not queryable/u;
 

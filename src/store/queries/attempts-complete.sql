@@ -24,11 +24,21 @@ with gate as (
   update attempt set state = 'succeeded', ended_at = clock_timestamp(),
     log = $5, log_truncated = $6, timings = $7
   from done where attempt.job_id = done.id and attempt.epoch = $2
+), listed_before as (
+  -- Told again, an output is recognised by its node, name and bytes, whatever its place in the list.
+  select o.position, o.node_id, o.name, b.key
+  from output o join asset a on a.id = o.asset_id join blob b on b.id = a.blob_id
+  where o.job_id = $1 and o.epoch = $2
 ), files as (
-  select f.* from done,
+  select f."nodeId", f.name, f.type, f."contentType", f.hash, f."sizeBytes", f.key, f."assetId",
+    (select coalesce(max(position) + 1, 0) from listed_before)
+      + row_number() over (order by f.position) - 1 as position
+  from done,
     jsonb_to_recordset($4::jsonb) as f (position int, "nodeId" text, name text, type text,
       "contentType" text, hash text, "sizeBytes" bigint, key text, "assetId" uuid)
-  where not exists (select from output o where o.job_id = $1 and o.epoch = $2 and o.position = f.position)
+  where not exists (
+    select from listed_before b where b.node_id = f."nodeId" and b.name = f.name and b.key = f.key
+  )
 ), stored as (
   insert into blob (tenant_id, hash, key, size_bytes)
   select distinct on (f.key) done.tenant_id, f.hash, f.key, f."sizeBytes" from files f, done
