@@ -19,6 +19,8 @@ export interface PutOptions {
   readonly contentType: string;
   /** Refuses and leaves nothing behind once more bytes than this arrive. */
   readonly maxBytes: number;
+  /** Refuses other bytes than these and leaves nothing behind. */
+  readonly expectedHash?: string;
 }
 
 export interface StoredBlob {
@@ -52,7 +54,7 @@ export interface SignedPut {
 /**
  * Bytes by key. Keys are `/`-separated segments of `[A-Za-z0-9._-]`, never empty and never dots
  * alone. One port over a folder and S3; `blobs.suite.ts` is its contract. Errors:
- * `body_too_large` from `put`; `service_unavailable` when the store cannot be reached.
+ * `body_too_large` and `hash_mismatch` from `put`; `service_unavailable` when the store cannot be reached.
  */
 export interface BlobStore {
   /** Replaces what was there; readers see the old bytes or the new, never a mixture. */
