@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -10,11 +12,22 @@ import type { BlobStore } from "./blobs.ts";
 export interface SuiteLimits {
   /** False for a test server that cannot cut a list into pages. */
   readonly canPage: boolean;
+  /** False for a test server that writes over the bytes which somebody reads. */
+  readonly replacesAtOnce: boolean;
 }
 
 export interface OpenedBlobs {
   readonly blobs: BlobStore;
   close(): Promise<void>;
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Of this thread, without what is only waiting to be collected. */
+function heldBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
 }
 
 const options = { contentType: "application/octet-stream", maxBytes: 1024 * 1024 };
@@ -23,7 +36,7 @@ const options = { contentType: "application/octet-stream", maxBytes: 1024 * 1024
 export function describeBlobStore(
   name: string,
   open: () => Promise<OpenedBlobs>,
-  limits: SuiteLimits = { canPage: true },
+  limits: SuiteLimits = { canPage: true, replacesAtOnce: true },
 ): void {
   describe(`the ${name} blob store`, () => {
     let opened: OpenedBlobs;
@@ -125,6 +138,45 @@ export function describeBlobStore(
       for (const key of ["../a", "a//b", "/a", "a/..", "", "a/\0", "a b", "a\\b"]) {
         await expect(put(key, Buffer.from("x"))).rejects.toThrow("not a blob key");
       }
+    });
+
+    it("keeps what was there when its replacement is refused", async () => {
+      const [key, expectedHash] = [newKey(), `blake3:${"0".repeat(64)}`];
+      await put(key, Buffer.from("kept"));
+      await expect(put(key, Buffer.from("other"), { expectedHash })).rejects.toThrow();
+      await expect(put(key, randomBytes(2000), { maxBytes: 1000 })).rejects.toThrow();
+      expect(String(await read(key))).toBe("kept");
+    });
+
+    it.runIf(limits.replacesAtOnce)(
+      "lets a reader finish the old bytes while they are replaced",
+      async () => {
+        const key = newKey();
+        const [old, fresh] = [randomBytes(900_000), randomBytes(900_000)];
+        await put(key, old);
+        const body = await opened.blobs.get(key);
+        const replaced = put(key, fresh);
+        expect(body && (await buffer(body.stream)).equals(old)).toBe(true);
+        await replaced;
+        expect((await read(key))?.equals(fresh)).toBe(true);
+      },
+    );
+
+    it("passes 64 MiB on without holding them", async () => {
+      const key = newKey();
+      const block = Buffer.alloc(1024 * 1024, 1);
+      const beforeBytes = heldBytes();
+      let peakBytes = 0;
+      const blocks = function* (): Generator<Buffer> {
+        for (let sent = 0; sent < 64; sent++) {
+          if (sent % 8 === 7) peakBytes = Math.max(peakBytes, heldBytes() - beforeBytes);
+          yield block;
+        }
+      };
+      const maxBytes = 64 * block.length;
+      await opened.blobs.put(key, Readable.from(blocks()), { ...options, maxBytes });
+      expect(await opened.blobs.head(key)).toEqual({ sizeBytes: maxBytes });
+      expect(peakBytes).toBeLessThan(40 * block.length);
     });
 
     it("survives many writers of one key", async () => {

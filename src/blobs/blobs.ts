@@ -11,7 +11,10 @@ export interface BlobHead {
 }
 
 export interface BlobBody extends BlobHead {
-  /** Only the bytes of the range asked for; `sizeBytes` is always that of the whole blob. */
+  /**
+   * Only the bytes of the range asked for; `sizeBytes` is always that of the whole blob. To be read
+   * to its end or destroyed: an open file or connection is behind it.
+   */
   readonly stream: Readable;
 }
 
@@ -59,7 +62,7 @@ export interface SignedPut {
 export interface BlobStore {
   /** Replaces what was there; readers see the old bytes or the new, never a mixture. */
   put(key: string, bytes: Readable, options: PutOptions): Promise<StoredBlob>;
-  /** Undefined: there is no such blob. */
+  /** Undefined: there is no such blob. A range must lie within the blob. */
   get(key: string, range?: ByteRange): Promise<BlobBody | undefined>;
   head(key: string): Promise<BlobHead | undefined>;
   /** Keys that are not there are no error. */

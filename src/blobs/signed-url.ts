@@ -46,9 +46,10 @@ export function verifySignedUrl(
   nowMs: number,
   signingKey: Uint8Array,
 ): Result<BlobGrant, GrantRefusal> {
-  const [path = "", search = ""] = pathAndQuery.split("?", 2);
+  const mark = `${pathAndQuery}?`.indexOf("?");
+  const path = pathAndQuery.slice(0, mark);
   const key = path.startsWith(blobPath) ? path.slice(blobPath.length) : "";
-  const query = new URLSearchParams(search);
+  const query = new URLSearchParams(pathAndQuery.slice(mark + 1));
   const signature = Buffer.from(query.get("sig") ?? "", "base64url");
   const expiresAtMs = Number(query.get("exp") ?? Number.NaN);
   query.delete("sig");

@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { mkdir, open, readdir, realpath, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 import type { Clock } from "../../kernel/clock.ts";
-import { HearthError } from "../../kernel/errors.ts";
 import type {
   BlobBody,
   BlobHead,
@@ -19,8 +18,11 @@ import type {
   StoredBlob,
 } from "../blobs.ts";
 import { isBlobPrefix, requireBlobKey } from "../key.ts";
-import { Metered, requireHash } from "../metered.ts";
+import { Metered } from "../metered.ts";
 import { signGetPath, signPutPath } from "../signed-url.ts";
+import { moveInto } from "./durable.ts";
+import { absent, storageError } from "./failures.ts";
+import { requireInside } from "./inside.ts";
 import { listKeys } from "./list.ts";
 
 export interface FileBlobsOptions {
@@ -31,14 +33,15 @@ export interface FileBlobsOptions {
   readonly clock: Clock;
 }
 
-const partFolder = ".parts";
+/** Unfinished uploads. No key can name them, since keys have no tilde. */
+const partFolder = "~parts";
 /** Longer than any upload takes: what is older was left by a process that was killed. */
 const abandonedMs = 24 * 3_600_000;
 
 /** Blobs as files of a folder; temporary file, fsync, rename, fsync of the folder. */
 export async function openFileBlobs(options: FileBlobsOptions): Promise<BlobStore> {
-  const folder = resolve(options.folder);
-  await mkdir(join(folder, partFolder), { recursive: true });
+  await mkdir(join(options.folder, partFolder), { recursive: true });
+  const folder = await realpath(options.folder);
   await removeOldParts(join(folder, partFolder), options.clock.now() - abandonedMs);
   return new FileBlobs({ ...options, folder });
 }
@@ -53,26 +56,32 @@ class FileBlobs implements BlobStore {
   async put(key: string, bytes: Readable, options: PutOptions): Promise<StoredBlob> {
     const target = this.pathOf(key);
     const part = join(this.options.folder, partFolder, randomUUID());
-    const metered = new Metered(options.maxBytes);
+    const metered = new Metered(options);
     try {
-      await pipeline(bytes, metered, createWriteStream(part, { flags: "wx", flush: true }));
-      const hash = metered.hash();
-      requireHash(hash, options.expectedHash);
+      await requireInside(this.options.folder, dirname(target));
+      const file = createWriteStream(part, { flags: "wx", flush: true });
+      await pipeline(metered.pass(bytes), file);
       await moveInto(part, target);
-      return { sizeBytes: metered.sizeBytes, hash };
+      return metered.stored();
     } catch (thrown) {
+      bytes.destroy();
       await rm(part, { force: true });
-      throw storageError(thrown);
+      throw metered.causedBy(thrown) ? thrown : storageError(thrown);
     }
   }
 
   async get(key: string, range?: ByteRange): Promise<BlobBody | undefined> {
-    const file = await open(this.pathOf(key), "r").catch(absent);
+    const path = await this.safePathOf(key);
+    const file = await open(path, "r").catch(absent);
     if (file === undefined) return undefined;
     try {
-      const { size } = await file.stat();
-      const stream = createReadStream("", { fd: file, ...range });
-      return { sizeBytes: size, stream };
+      const found = await file.stat();
+      if (found.isFile()) {
+        const stream = createReadStream("", { fd: file, ...range });
+        return { sizeBytes: found.size, stream };
+      }
+      await file.close();
+      return undefined;
     } catch (thrown) {
       await file.close();
       throw storageError(thrown);
@@ -80,37 +89,38 @@ class FileBlobs implements BlobStore {
   }
 
   async head(key: string): Promise<BlobHead | undefined> {
-    const found = await stat(this.pathOf(key)).catch(absent);
+    const found = await stat(await this.safePathOf(key)).catch(absent);
     return found?.isFile() === true ? { sizeBytes: found.size } : undefined;
   }
 
   async delete(keys: readonly string[]): Promise<void> {
     for (const key of keys) {
+      if ((await this.head(key)) === undefined) continue;
       const path = this.pathOf(key);
       await rm(path, { force: true });
       await this.prune(dirname(path));
     }
   }
 
-  list(prefix: string, limit: number, afterKey?: string): Promise<readonly string[]> {
+  async list(prefix: string, limit: number, afterKey?: string): Promise<readonly string[]> {
     if (!isBlobPrefix(prefix)) throw new Error(`"${prefix}" is not a blob prefix`);
+    await requireInside(this.options.folder, join(this.options.folder, prefix));
     return listKeys(this.options.folder, prefix, limit, afterKey);
   }
 
-  signGet(key: string, options: SignGetOptions): Promise<string> {
+  async signGet(key: string, options: SignGetOptions): Promise<string> {
     const { clock, signingKey } = this.options;
-    const path = signGetPath(requireBlobKey(key), options, clock.now(), signingKey);
-    return Promise.resolve(this.baseUrl() + path);
+    return this.baseUrl() + signGetPath(requireBlobKey(key), options, clock.now(), signingKey);
   }
 
-  signPut(key: string, options: SignPutOptions): Promise<SignedPut> {
+  async signPut(key: string, options: SignPutOptions): Promise<SignedPut> {
     const { clock, signingKey } = this.options;
     const path = signPutPath(requireBlobKey(key), options, clock.now(), signingKey);
     const headers = {
       "Content-Type": options.contentType,
       "Content-Length": String(options.sizeBytes),
     };
-    return Promise.resolve({ url: this.baseUrl() + path, headers });
+    return { url: this.baseUrl() + path, headers };
   }
 
   private baseUrl(): string {
@@ -120,6 +130,12 @@ class FileBlobs implements BlobStore {
 
   private pathOf(key: string): string {
     return join(this.options.folder, ...requireBlobKey(key).split("/"));
+  }
+
+  private async safePathOf(key: string): Promise<string> {
+    const path = this.pathOf(key);
+    await requireInside(this.options.folder, path);
+    return path;
   }
 
   /** Removes folders that a deletion left empty; one that fills up meanwhile stays. */
@@ -137,48 +153,4 @@ async function removeOldParts(folder: string, beforeMs: number): Promise<void> {
     const found = await stat(part).catch(absent);
     if (found !== undefined && found.mtimeMs < beforeMs) await rm(part, { force: true });
   }
-}
-
-async function moveInto(part: string, target: string): Promise<void> {
-  const folder = dirname(target);
-  // A deletion beside us may prune the folder between making it and moving into it.
-  for (let tries = 0; ; tries++) {
-    await mkdir(folder, { recursive: true });
-    try {
-      await rename(part, target);
-      break;
-    } catch (thrown) {
-      if (errorCodeOf(thrown) !== "ENOENT" || tries >= 5) throw thrown;
-    }
-  }
-  const handle = await open(folder, "r").catch(absent);
-  if (handle === undefined) return;
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Undefined where nothing is there; other failures go on as ours. */
-function absent(thrown: unknown): undefined {
-  const code = errorCodeOf(thrown);
-  if (code !== "ENOENT" && code !== "ENOTDIR") throw storageError(thrown);
-}
-
-function storageError(thrown: unknown): unknown {
-  const code = errorCodeOf(thrown);
-  if (code === "ENOSPC" || code === "EDQUOT" || code === "EROFS" || code === "EIO") {
-    const message = `The blob folder cannot be used (${code})`;
-    return new HearthError("service_unavailable", {
-      message,
-      cause: thrown,
-      retryAfterSeconds: 30,
-    });
-  }
-  return thrown;
-}
-
-function errorCodeOf(thrown: unknown): string | undefined {
-  return (thrown as NodeJS.ErrnoException | undefined)?.code;
 }

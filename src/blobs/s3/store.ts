@@ -1,6 +1,6 @@
-import { PassThrough, type Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
 
+import type * as Sdk from "@aws-sdk/client-s3";
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 
 import { HearthError } from "../../kernel/errors.ts";
@@ -17,12 +17,14 @@ import type {
 } from "../blobs.ts";
 import { attachmentHeader } from "../content-disposition.ts";
 import { isBlobPrefix, requireBlobKey } from "../key.ts";
-import { Metered, requireHash } from "../metered.ts";
+import { Metered } from "../metered.ts";
+import { absent, failed, storageError } from "./failures.ts";
 
 export interface S3BlobsOptions {
   readonly bucket: string;
   /** Put before every key, such as "hearth/". */
   readonly prefix?: string;
+  /** Default: the SDK's own chain (environment, profile); for another endpoint "us-east-1". */
   readonly region?: string;
   /** Of a server that speaks S3 but is not AWS. */
   readonly endpoint?: string;
@@ -31,83 +33,81 @@ export interface S3BlobsOptions {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-type Sdk = typeof import("@aws-sdk/client-s3");
+/** What one DeleteObjects request may name. */
+const maxDeletedAtOnce = 1000;
+const maxListedAtOnce = 1000;
 
 /** Blobs in an S3 bucket. The SDK is loaded here and not before: it costs start-up time. */
 export async function openS3Blobs(options: S3BlobsOptions): Promise<BlobStore> {
   const sdk = await import("@aws-sdk/client-s3");
-  const config: S3ClientConfig = {
-    region: options.region ?? "us-east-1",
-    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-    ...(options.forcePathStyle !== undefined && { forcePathStyle: options.forcePathStyle }),
-    ...(options.credentials !== undefined && { credentials: options.credentials }),
+  return new S3Blobs(sdk, new sdk.S3Client(clientConfig(options)), options);
+}
+
+function clientConfig(options: S3BlobsOptions): S3ClientConfig {
+  const { endpoint, forcePathStyle, credentials } = options;
+  // Servers that only speak S3 seldom have regions, but the SDK signs for none without one.
+  const region = options.region ?? (endpoint === undefined ? undefined : "us-east-1");
+  return {
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(forcePathStyle !== undefined && { forcePathStyle }),
+    ...(credentials !== undefined && { credentials }),
+    // Newer checksums are unknown to many such servers and would be asked of signed uploads.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
     maxAttempts: 5,
   };
-  return new S3Blobs(sdk, new sdk.S3Client(config), options);
 }
 
 class S3Blobs implements BlobStore {
-  private readonly sdk: Sdk;
+  private readonly sdk: typeof Sdk;
   private readonly client: S3Client;
   private readonly options: S3BlobsOptions;
 
-  constructor(sdk: Sdk, client: S3Client, options: S3BlobsOptions) {
+  constructor(sdk: typeof Sdk, client: S3Client, options: S3BlobsOptions) {
     this.sdk = sdk;
     this.client = client;
     this.options = options;
   }
 
-  /** The upload is finished only once the bytes are known to be right; else it is taken back. */
+  /** The object appears only with the upload's last request, which refused bytes never reach. */
   async put(key: string, bytes: Readable, options: PutOptions): Promise<StoredBlob> {
     const { Upload } = await import("@aws-sdk/lib-storage");
-    const metered = new Metered(options.maxBytes);
-    const body = new PassThrough();
-    const upload = new Upload({
-      client: this.client,
-      params: { ...this.at(key), Body: body, ContentType: options.contentType },
-    });
-    // lib-storage would take the end of a broken stream for the end of the blob.
-    const fed = pipeline(bytes, metered, body).catch(async (thrown: unknown) => {
-      await upload.abort();
-      throw thrown;
-    });
-    const [feeding, uploading] = await Promise.allSettled([fed, upload.done()]);
-    if (feeding.status === "rejected") throw storageError(feeding.reason);
-    if (uploading.status === "rejected") throw storageError(uploading.reason);
-    const hash = metered.hash();
+    const metered = new Metered(options);
+    const Body = Readable.from(metered.pass(bytes), { objectMode: false });
+    const params = { ...this.at(key), Body, ContentType: options.contentType };
     try {
-      requireHash(hash, options.expectedHash);
+      await new Upload({ client: this.client, params }).done();
+      return metered.stored();
     } catch (thrown) {
-      await this.delete([key]);
-      throw thrown;
+      bytes.destroy();
+      throw metered.causedBy(thrown) ? thrown : storageError(thrown);
     }
-    return { sizeBytes: metered.sizeBytes, hash };
   }
 
   async get(key: string, range?: ByteRange): Promise<BlobBody | undefined> {
-    const head = await this.head(key);
-    if (head === undefined) return undefined;
     const Range = range && `bytes=${range.start}-${range.end}`;
     const command = new this.sdk.GetObjectCommand({ ...this.at(key), ...(Range && { Range }) });
     const answer = await this.client.send(command).catch(absent);
-    const stream = answer?.Body as Readable | undefined;
-    return stream === undefined ? undefined : { ...head, stream };
+    if (answer === undefined) return undefined;
+    const whole = answer.ContentRange?.split("/")[1] ?? answer.ContentLength;
+    return { sizeBytes: Number(whole ?? 0), stream: answer.Body as Readable };
   }
 
   async head(key: string): Promise<BlobHead | undefined> {
     const command = new this.sdk.HeadObjectCommand(this.at(key));
     const answer = await this.client.send(command).catch(absent);
-    return answer === undefined ? undefined : { sizeBytes: answer.ContentLength ?? 0 };
+    return answer && { sizeBytes: answer.ContentLength ?? 0 };
   }
 
   async delete(keys: readonly string[]): Promise<void> {
-    for (let at = 0; at < keys.length; at += 1000) {
-      const Objects = keys.slice(at, at + 1000).map((key) => ({ Key: this.at(key).Key }));
+    for (let at = 0; at < keys.length; at += maxDeletedAtOnce) {
+      const some = keys.slice(at, at + maxDeletedAtOnce);
+      const Objects = some.map((key) => ({ Key: this.at(key).Key }));
       const Delete = { Objects, Quiet: true };
       const command = new this.sdk.DeleteObjectsCommand({ Bucket: this.options.bucket, Delete });
-      await this.client.send(command).catch(failed);
+      const { Errors = [] } = await this.client.send(command).catch(failed);
+      if (Errors.length > 0) throw new HearthError("service_unavailable", deletionFailure(Errors));
     }
   }
 
@@ -120,13 +120,14 @@ class S3Blobs implements BlobStore {
       const command = new this.sdk.ListObjectsV2Command({
         Bucket: this.options.bucket,
         Prefix: root + prefix,
-        MaxKeys: Math.min(1000, limit - found.length),
+        MaxKeys: Math.min(maxListedAtOnce, limit - found.length),
         ...(after !== undefined && { StartAfter: root + after }),
       });
       const page = await this.client.send(command).catch(failed);
       for (const { Key = "" } of page.Contents ?? []) found.push(Key.slice(root.length));
+      const isLast = page.IsTruncated !== true || page.Contents?.length === 0;
+      if (isLast || found.length >= limit) return found;
       after = found.at(-1);
-      if (page.IsTruncated !== true || found.length >= limit) return found;
     }
   }
 
@@ -137,7 +138,7 @@ class S3Blobs implements BlobStore {
       ResponseContentType: options.contentType,
       ResponseContentDisposition: attachmentHeader(options.disposition, options.filename),
     });
-    return getSignedUrl(this.client, command, { expiresIn: Math.ceil(options.expiresInMs / 1000) });
+    return getSignedUrl(this.client, command, { expiresIn: wholeSeconds(options.expiresInMs) });
   }
 
   async signPut(key: string, options: SignPutOptions): Promise<SignedPut> {
@@ -148,7 +149,8 @@ class S3Blobs implements BlobStore {
       ContentLength: options.sizeBytes,
     });
     const url = await getSignedUrl(this.client, command, {
-      expiresIn: Math.ceil(options.expiresInMs / 1000),
+      expiresIn: wholeSeconds(options.expiresInMs),
+      // Signed, an upload of another length fails its signature.
       signableHeaders: new Set(["content-type", "content-length", "host"]),
     });
     const headers = {
@@ -164,19 +166,14 @@ class S3Blobs implements BlobStore {
   }
 }
 
-function absent(thrown: unknown): undefined {
-  const { name, $metadata } = thrown as { name?: string; $metadata?: { httpStatusCode?: number } };
-  if (name === "NotFound" || name === "NoSuchKey" || $metadata?.httpStatusCode === 404) return;
-  throw storageError(thrown);
+function wholeSeconds(durationMs: number): number {
+  return Math.ceil(durationMs / 1000);
 }
 
-function failed(thrown: unknown): never {
-  throw storageError(thrown);
-}
-
-function storageError(thrown: unknown): unknown {
-  if (thrown instanceof HearthError) return thrown;
-  if (!(thrown instanceof Error) || !("$metadata" in thrown || "code" in thrown)) return thrown;
-  const message = `The object store did not answer as it should (${thrown.name})`;
-  return new HearthError("service_unavailable", { message, cause: thrown, retryAfterSeconds: 5 });
+function deletionFailure(errors: readonly Sdk._Error[]): {
+  readonly message: string;
+  readonly retryAfterSeconds: number;
+} {
+  const message = `The object store kept ${errors.length} objects (${errors[0]?.Code ?? "no code"})`;
+  return { message, retryAfterSeconds: 5 };
 }

@@ -1,0 +1,42 @@
+import { mkdir, open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import { absent, errorCodeOf } from "./failures.ts";
+
+const maxTries = 5;
+
+/** Moves a finished file to its place, making its folders; what is there is replaced at once. */
+export async function moveInto(part: string, target: string): Promise<void> {
+  const folder = dirname(target);
+  let firstMade: string | undefined;
+  // A deletion beside us may prune the folders while they are made or before they are filled.
+  for (let tries = 1; ; tries++) {
+    try {
+      firstMade = (await mkdir(folder, { recursive: true })) ?? firstMade;
+      await rename(part, target);
+      break;
+    } catch (thrown) {
+      if (errorCodeOf(thrown) !== "ENOENT" || tries >= maxTries) throw thrown;
+    }
+  }
+  await syncFolders(folder, firstMade === undefined ? folder : dirname(firstMade));
+}
+
+/** Folders are files too: the entries on the way down must outlive a power cut as well. */
+async function syncFolders(lowest: string, highest: string): Promise<void> {
+  for (let at = lowest; at.length >= highest.length; at = dirname(at)) {
+    await syncFolder(at);
+    if (at === dirname(at)) return;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Windows opens no folders and needs no such sync.
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r").catch(absent);
+  try {
+    await handle?.sync();
+  } finally {
+    await handle?.close();
+  }
+}

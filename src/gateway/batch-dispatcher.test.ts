@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { postgresServers } from "../../test/database.ts";
+import { addWorker, newJob, openTestStore, type TestStore } from "../../test/store.ts";
+import { createLogger } from "../observability/logger.ts";
+import { BatchDispatcher } from "./batch-dispatcher.ts";
+
+describe("the dispatcher", () => {
+  let fixture: TestStore;
+  let dispatcher: BatchDispatcher;
+  const never = new AbortController().signal;
+  beforeAll(async () => {
+    fixture = await openTestStore(postgresServers()[0]!.url);
+    const logger = createLogger({ level: "silent" });
+    const { store } = fixture;
+    dispatcher = new BatchDispatcher({ store, logger, leaseMs: 30_000, newId: randomUUID });
+  });
+  afterAll(async () => {
+    dispatcher.close();
+    await fixture.close();
+  });
+
+  const submit = async (): Promise<string> => {
+    const job = newJob(fixture);
+    await fixture.store.jobs.submit(job);
+    fixture.store.signals.publish("queue", String(fixture.deploymentId));
+    return job.id;
+  };
+
+  it("hands a job that is queued later to a worker that waits already", async () => {
+    const workerId = await addWorker(fixture);
+    const waiting = dispatcher.claim(fixture.deploymentId, workerId, 20_000, never);
+    const jobId = await submit();
+    expect(await waiting).toMatchObject({ jobId, workerId, epoch: 1 });
+  });
+
+  it("gives each of many waiting workers a job of its own", async () => {
+    const workers = await Promise.all(Array.from({ length: 20 }, () => addWorker(fixture)));
+    const waiting = workers.map((id) => dispatcher.claim(fixture.deploymentId, id, 20_000, never));
+    const jobs = await Promise.all(Array.from({ length: 20 }, submit));
+    const claims = await Promise.all(waiting);
+    expect(new Set(claims.map((claim) => claim?.jobId))).toEqual(new Set(jobs));
+    expect(claims.map((claim) => claim?.workerId)).toEqual(workers);
+  });
+
+  it("answers with nothing when the wait is over or the worker hangs up", async () => {
+    const workerId = await addWorker(fixture);
+    expect(await dispatcher.claim(fixture.deploymentId, workerId, 1, never)).toBeUndefined();
+    const hangUp = new AbortController();
+    const waiting = dispatcher.claim(fixture.deploymentId, workerId, 20_000, hangUp.signal);
+    hangUp.abort();
+    expect(await waiting).toBeUndefined();
+  });
+
+  it("queues a job again at once that was claimed for a worker that hung up", async () => {
+    const [gone, present] = [await addWorker(fixture), await addWorker(fixture)];
+    await submit();
+    const hangUp = new AbortController();
+    const lost = dispatcher.claim(fixture.deploymentId, gone, 20_000, hangUp.signal);
+    hangUp.abort();
+    expect(await lost).toBeUndefined();
+    const claim = await dispatcher.claim(fixture.deploymentId, present, 20_000, never);
+    expect(claim?.workerId).toBe(present);
+  });
+});

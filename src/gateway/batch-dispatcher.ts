@@ -1,0 +1,141 @@
+import type { Logger } from "../observability/logger.ts";
+import { errorMessage } from "../kernel/errors.ts";
+import type { Claim } from "../store/attempts.ts";
+import type { Store } from "../store/store.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+interface Waiter {
+  readonly workerId: string;
+  resolve(claim: Claim | undefined): void;
+}
+
+interface Pool {
+  readonly waiters: Set<Waiter>;
+  isClaiming: boolean;
+  /** Something changed while a claim was under way. */
+  isDirty: boolean;
+}
+
+export interface DispatcherOptions {
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly leaseMs: number;
+  newId(): string;
+}
+
+const maxSlots = 128;
+const pollMs = 1_000;
+
+/**
+ * Gathers the workers that wait and claims for all of them in one statement. Woken by hints; a
+ * poll a second is the truth. One job a worker, in the order of the queue.
+ */
+export class BatchDispatcher implements Dispatcher {
+  private readonly options: DispatcherOptions;
+  private readonly pools = new Map<number, Pool>();
+  private readonly stopListening: () => void;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(options: DispatcherOptions) {
+    this.options = options;
+    this.stopListening = options.store.signals.subscribe("queue", (id) => this.wake(Number(id)));
+    this.timer = setInterval(() => {
+      for (const deploymentId of this.pools.keys()) this.wake(deploymentId);
+    }, pollMs);
+    this.timer.unref();
+  }
+
+  claim(
+    deploymentId: number,
+    workerId: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Claim | undefined> {
+    if (signal.aborted) return Promise.resolve(undefined);
+    const pool = this.poolOf(deploymentId);
+    return new Promise((resolve) => {
+      const leave = (): void => waiter.resolve(undefined);
+      const timer = setTimeout(leave, waitMs);
+      const waiter: Waiter = {
+        workerId,
+        resolve: (claim) => {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", leave);
+          pool.waiters.delete(waiter);
+          resolve(claim);
+        },
+      };
+      signal.addEventListener("abort", leave, { once: true });
+      pool.waiters.add(waiter);
+      this.wake(deploymentId);
+    });
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.stopListening();
+    for (const pool of this.pools.values()) {
+      for (const waiter of pool.waiters) waiter.resolve(undefined);
+    }
+  }
+
+  private poolOf(deploymentId: number): Pool {
+    const pool = this.pools.get(deploymentId) ?? {
+      waiters: new Set(),
+      isClaiming: false,
+      isDirty: false,
+    };
+    this.pools.set(deploymentId, pool);
+    return pool;
+  }
+
+  private wake(deploymentId: number): void {
+    const pool = this.pools.get(deploymentId);
+    if (pool === undefined || pool.waiters.size === 0) return;
+    pool.isDirty = true;
+    if (pool.isClaiming) return;
+    pool.isClaiming = true;
+    void this.drain(deploymentId, pool).finally(() => {
+      pool.isClaiming = false;
+    });
+  }
+
+  private async drain(deploymentId: number, pool: Pool): Promise<void> {
+    while (pool.isDirty && pool.waiters.size > 0) {
+      pool.isDirty = false;
+      const batch = [...pool.waiters].slice(0, maxSlots);
+      const claims = await this.claimFor(deploymentId, batch);
+      for (const claim of claims) await this.deliver(pool, batch, claim);
+      // A full batch may have left jobs and waiters behind.
+      if (claims.length === batch.length && pool.waiters.size > 0) pool.isDirty = true;
+    }
+  }
+
+  private async claimFor(
+    deploymentId: number,
+    batch: readonly Waiter[],
+  ): Promise<readonly Claim[]> {
+    const { store, leaseMs, logger, newId } = this.options;
+    const slots = batch.map(({ workerId }) => ({ workerId, attemptId: newId() }));
+    try {
+      return await store.attempts.claim(deploymentId, slots, leaseMs);
+    } catch (thrown) {
+      logger.warn({ deploymentId, cause: errorMessage(thrown) }, "claim failed; polling again");
+      return [];
+    }
+  }
+
+  private async deliver(pool: Pool, batch: readonly Waiter[], claim: Claim): Promise<void> {
+    const waiter = batch.findLast((each) => each.workerId === claim.workerId);
+    if (waiter !== undefined && pool.waiters.has(waiter)) {
+      waiter.resolve(claim);
+      return;
+    }
+    // The worker hung up while the claim was under way: the job goes back at once.
+    await this.options.store.attempts.release(claim, false).catch((thrown: unknown) => {
+      const cause = errorMessage(thrown);
+      this.options.logger.warn({ jobId: claim.jobId, cause }, "an undelivered claim must time out");
+    });
+    pool.isDirty = true;
+  }
+}

@@ -1,0 +1,126 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+import { HearthError } from "../../kernel/errors.ts";
+import { isJsonObject, type JsonObject } from "../../kernel/json.ts";
+import { postJobBodySchema, type JobBody } from "../../protocol/comfy-v2.ts";
+import type { DeploymentRecord } from "../../store/access.ts";
+import type { NewJob } from "../../store/jobs.ts";
+import { validateWorkflow } from "../../workflow/validate.ts";
+import { parseWorkflow } from "../../workflow/parse.ts";
+import { authenticate, resolveDeployment } from "../auth.ts";
+import type { GatewayContext } from "../context.ts";
+import { readBody } from "../json-body.ts";
+import { resolveInputs } from "./inputs.ts";
+import { idempotencyKeyOf } from "./idempotency.ts";
+import { readLabels } from "./labels.ts";
+import { mountOf } from "./mount.ts";
+import { jobBody } from "./translate.ts";
+
+/** Fields that the contract reserves and refuses. */
+const reservedFields = ["webhook_url", "inputs"] as const;
+const retrySeconds = 2;
+
+/** Admits a job: judged, recorded in one statement, answered with `201` whether workers are up or not. */
+export async function postJob(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: GatewayContext,
+): Promise<JobBody> {
+  const caller = await authenticate(request, context, "run");
+  const deployment = await resolveDeployment(request, context, caller);
+  const idempotencyKey = idempotencyKeyOf(request);
+  const body = readJobBody(request.body);
+  const { metadata, priority } = readLabels(body.metadata);
+  const workflow = isJsonObject(body.workflow) ? body.workflow : {};
+  const inputs = await judge(context, caller.tenantId, deployment, body.workflow);
+  await requireRoom(context, deployment);
+  const job: NewJob = {
+    id: context.newId(),
+    tenantId: caller.tenantId,
+    deploymentId: deployment.id,
+    priority,
+    workflow,
+    inputs,
+    metadata,
+    sealedExtraData: body.extra_data === undefined ? null : context.seal.seal(body.extra_data),
+    idempotencyKey,
+    deadlineMs: deployment.deadlineMs,
+    retentionMs: deployment.retentionMs,
+  };
+  if ((await context.store.jobs.submit(job)) === "reused") {
+    throw new HearthError("idempotency_key_reuse");
+  }
+  context.store.signals.publish("queue", String(deployment.id));
+  reply.code(201);
+  return newJobBody(job, deployment, mountOf(request, context), context);
+}
+
+interface JobRequest {
+  readonly workflow: unknown;
+  readonly extra_data?: Readonly<Record<string, string>> | undefined;
+  readonly metadata?: unknown;
+}
+
+function readJobBody(body: unknown): JobRequest {
+  const reserved = reservedFields.find((field) => isJsonObject(body) && Object.hasOwn(body, field));
+  if (reserved !== undefined) {
+    const reason = "is reserved and not accepted";
+    throw new HearthError("invalid_workflow", {
+      message: `${reserved} ${reason}`,
+      details: { field: reserved, reason },
+    });
+  }
+  return readBody(postJobBodySchema, body) as JobRequest;
+}
+
+async function judge(
+  context: GatewayContext,
+  tenantId: number,
+  deployment: DeploymentRecord,
+  value: unknown,
+): Promise<NewJob["inputs"]> {
+  const { workflowNodes } = context.settings.limits;
+  const parsed = parseWorkflow(value as JsonObject, { maxNodes: workflowNodes });
+  if (!parsed.ok) throw parsed.error;
+  const catalogue = await context.access.catalogue(deployment.id);
+  const fault = validateWorkflow(parsed.value, catalogue);
+  if (fault !== undefined) throw fault;
+  return resolveInputs(context.store.assets, tenantId, parsed.value, catalogue);
+}
+
+/** The queue's length is a second old at most, so that a submit costs the same at any length. */
+async function requireRoom(context: GatewayContext, deployment: DeploymentRecord): Promise<void> {
+  const queued = await context.access.queuedCount(deployment);
+  if (queued < deployment.maxQueued) return;
+  throw new HearthError("queue_full", {
+    details: { maxQueued: deployment.maxQueued },
+    retryAfterSeconds: retrySeconds,
+  });
+}
+
+/** The job as it stands right after its submit, without asking the database again. */
+function newJobBody(
+  job: NewJob,
+  deployment: DeploymentRecord,
+  mount: string,
+  context: GatewayContext,
+): Promise<JobBody> {
+  const nowMs = context.clock.now();
+  const now = new Date(nowMs);
+  const record = {
+    ...job,
+    deployment: deployment.slug,
+    state: "queued",
+    epoch: 0,
+    submittedAt: now,
+    startedAt: null,
+    endedAt: null,
+    updatedAt: now,
+    expiresAt: new Date(nowMs + job.deadlineMs + job.retentionMs),
+    failure: null,
+    queuePosition: null,
+    progress: null,
+    outputs: [],
+  } as const;
+  return jobBody(record, mount, { blobs: context.blobs, expiresInMs: 0, nowMs });
+}

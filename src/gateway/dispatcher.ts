@@ -1,0 +1,12 @@
+import type { Claim } from "../store/attempts.ts";
+
+/** Hands queued jobs to waiting workers, many in one statement. */
+export interface Dispatcher {
+  /** The next job for this worker, or undefined after `waitMs` or on abort. */
+  claim(
+    deploymentId: number,
+    workerId: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<Claim | undefined>;
+}

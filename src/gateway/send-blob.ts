@@ -1,0 +1,52 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+import type { BlobStore } from "../blobs/blobs.ts";
+import { attachmentHeader } from "../blobs/content-disposition.ts";
+import { HearthError } from "../kernel/errors.ts";
+import { parseRange } from "./range.ts";
+
+export interface SentBlob {
+  readonly key: string;
+  readonly contentType: string;
+  readonly filename: string;
+  readonly disposition: "inline" | "attachment";
+  /** The hash of the bytes; null where it is not known. */
+  readonly etag: string | null;
+}
+
+/** Streams a blob, or the one range asked for. Errors: `not_found`, `range_not_satisfiable`. */
+export async function sendBlob(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  blobs: BlobStore,
+  blob: SentBlob,
+): Promise<FastifyReply> {
+  const head = await blobs.head(blob.key);
+  if (head === undefined) throw new HearthError("not_found");
+  const etag = blob.etag === null ? null : `"${blob.etag}"`;
+  const { sizeBytes } = head;
+  reply
+    .header("Accept-Ranges", "bytes")
+    .header("Cache-Control", "private, max-age=31536000, immutable")
+    .header("Content-Security-Policy", "sandbox; default-src 'none'")
+    .header("Content-Disposition", attachmentHeader(blob.disposition, blob.filename))
+    .type(blob.contentType);
+  if (etag !== null) reply.header("ETag", etag);
+  if (etag !== null && request.headers["if-none-match"] === etag) return reply.code(304).send();
+  const ifRange = request.headers["if-range"];
+  const isSame = ifRange === undefined || ifRange === etag;
+  const range = parseRange(isSame ? request.headers.range : undefined, sizeBytes);
+  if (range === "unsatisfiable") {
+    reply.header("Content-Range", `bytes */${sizeBytes}`).type("application/json");
+    throw new HearthError("range_not_satisfiable", { details: { sizeBytes } });
+  }
+  const body = await blobs.get(blob.key, range);
+  if (body === undefined) throw new HearthError("not_found");
+  if (range === undefined) return reply.header("Content-Length", sizeBytes).send(body.stream);
+  const { start, end } = range;
+  return reply
+    .code(206)
+    .header("Content-Range", `bytes ${start}-${end}/${sizeBytes}`)
+    .header("Content-Length", end - start + 1)
+    .send(body.stream);
+}

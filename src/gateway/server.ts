@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+
+import multipart from "@fastify/multipart";
+import fastify, { type FastifyInstance } from "fastify";
+
+import type { BlobStore } from "../blobs/blobs.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { HearthError, errorMessage } from "../kernel/errors.ts";
+import { uuidV7 } from "../kernel/id.ts";
+import type { Logger } from "../observability/logger.ts";
+import type { Store } from "../store/store.ts";
+import { Access } from "./auth.ts";
+import { BatchDispatcher } from "./batch-dispatcher.ts";
+import { registerBlobRoutes } from "./blob-routes.ts";
+import { StreamSlots } from "./comfy-v2/events.ts";
+import { registerComfyV2 } from "./comfy-v2/routes.ts";
+import type { GatewayContext, GatewaySettings } from "./context.ts";
+import { registerErrors } from "./error-response.ts";
+import { registerJsonBodies } from "./json-body.ts";
+import { isLoopbackHost } from "./loopback.ts";
+import { createSeal } from "./seal.ts";
+import { registerWorkerLink } from "./worker-link/routes.ts";
+
+export interface GatewayOptions {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  /** Without a `publicUrl` of its own, the gateway is known by the address it listens on. */
+  readonly settings: Omit<GatewaySettings, "publicUrl"> & { readonly publicUrl: string | null };
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** 32 bytes that seal per-prompt credentials in the database; the same on every gateway. */
+  readonly sealKey: Uint8Array;
+  /** Signs this gateway's own blob URLs; null where the object store signs its URLs itself. */
+  readonly blobSigningKey: Uint8Array | null;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface Gateway {
+  readonly url: string;
+  readonly port: number;
+  /** Ends long polls and streams, lets running requests finish for `graceMs`, then closes. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Serves every API. Errors: `bind_refused` beyond loopback while there is no API key. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { store, host, logger } = options;
+  if (!isLoopbackHost(host) && !(await store.access.hasActiveApiKey())) {
+    throw new HearthError("bind_refused", { details: { host } });
+  }
+  const shutdown = new AbortController();
+  const listening = { url: "" };
+  const { context, dispatcher } = await createContext(options, listening, shutdown.signal);
+  const app = await createApp(context, options.blobSigningKey);
+  try {
+    await app.listen({ host, port: options.port });
+  } catch (cause) {
+    dispatcher.close();
+    const message = `Cannot listen on ${host}:${options.port}: ${errorMessage(cause)}`;
+    throw new HearthError("config_invalid", { message, cause });
+  }
+  const address = app.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  listening.url = url;
+  logger.info({ host, port }, "gateway listening");
+  return {
+    url,
+    port,
+    close: async (graceMs = 5_000) => {
+      shutdown.abort();
+      dispatcher.close();
+      const closed = app.close();
+      const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function createContext(
+  options: GatewayOptions,
+  listening: { readonly url: string },
+  shutdown: AbortSignal,
+): Promise<{ context: GatewayContext; dispatcher: BatchDispatcher }> {
+  const { store, blobs, logger, clock, host } = options;
+  const newId = (): string => uuidV7(clock.now(), randomBytes(10));
+  const { leaseMs } = options.settings.lease;
+  const dispatcher = new BatchDispatcher({ store, logger, leaseMs, newId });
+  const trusted = await store.access.ensureTenant("default");
+  const trustsLoopback = options.settings.trustsLoopback && isLoopbackHost(host);
+  const context: GatewayContext = {
+    store,
+    blobs,
+    settings: {
+      ...options.settings,
+      trustsLoopback,
+      get publicUrl() {
+        return options.settings.publicUrl ?? listening.url;
+      },
+    },
+    logger,
+    clock,
+    newId,
+    seal: createSeal(options.sealKey),
+    access: new Access(store, clock, trusted.id),
+    dispatcher,
+    shutdown,
+  };
+  return { context, dispatcher };
+}
+
+async function createApp(
+  context: GatewayContext,
+  blobSigningKey: Uint8Array | null,
+): Promise<FastifyInstance> {
+  const app = fastify({
+    genReqId: () => context.newId(),
+    bodyLimit: context.settings.limits.bodyBytes,
+    routerOptions: { maxParamLength: 600, ignoreTrailingSlash: true },
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: "idle",
+  });
+  registerErrors(app, context.logger);
+  registerJsonBodies(app, context.settings.limits);
+  await app.register(multipart);
+  app.get("/health", async () => ({ status: "ok" }));
+  await app.register(async (scope) => registerWorkerLink(scope, context));
+  const slots = new StreamSlots();
+  for (const prefix of ["", "/d/:deployment"]) {
+    await app.register(async (scope) => registerComfyV2(scope, context, slots), { prefix });
+  }
+  if (blobSigningKey !== null) {
+    await app.register(async (scope) => registerBlobRoutes(scope, context, blobSigningKey));
+  }
+  await app.ready();
+  return app;
+}

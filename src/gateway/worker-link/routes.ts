@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+
+import type { FastifyInstance } from "fastify";
+
+import {
+  claimRequestSchema,
+  heartbeatRequestSchema,
+  readyRequestSchema,
+  workerLinkPaths,
+  type HeartbeatResponse,
+} from "../../protocol/worker-link.ts";
+import type { GatewayContext } from "../context.ts";
+import { readBody } from "../json-body.ts";
+import { registerAttemptRoutes } from "./attempt-routes.ts";
+import { claimFor } from "./claims.ts";
+import { WorkerSessions } from "./session.ts";
+
+/** The workers' side of the gateway; `protocol/worker-link.ts` is its contract. */
+export function registerWorkerLink(app: FastifyInstance, context: GatewayContext): void {
+  const sessions = new WorkerSessions(context, randomBytes);
+  const { store, settings } = context;
+
+  app.post(workerLinkPaths.enroll, (request) => sessions.enroll(request));
+
+  app.post(workerLinkPaths.ready, async (request) => {
+    const worker = await sessions.worker(request);
+    await store.workers.markReady(worker.id, readBody(readyRequestSchema, request.body));
+    return {};
+  });
+
+  app.post(workerLinkPaths.claim, async (request, reply) => {
+    const worker = await sessions.worker(request);
+    const { waitMs } = readBody(claimRequestSchema, request.body);
+    return { assignment: await claimFor(context, worker, waitMs, reply) };
+  });
+
+  app.post(workerLinkPaths.heartbeat, async (request): Promise<HeartbeatResponse> => {
+    const worker = await sessions.worker(request);
+    const { attempts } = readBody(heartbeatRequestSchema, request.body);
+    const refs = attempts.map((attempt) => ({ ...attempt, workerId: worker.id }));
+    const [verdicts, draining] = await Promise.all([
+      store.attempts.heartbeat(refs, settings.lease.leaseMs),
+      store.workers.touch([worker.id]),
+    ]);
+    return {
+      attempts: attempts.map((attempt, at) => ({ ...attempt, verdict: verdicts[at] ?? "stale" })),
+      drain: draining.includes(worker.id),
+    };
+  });
+
+  app.post(workerLinkPaths.goodbye, async (request) => {
+    const worker = await sessions.worker(request);
+    await store.workers.markGone(worker.id);
+    sessions.forget(request);
+    store.signals.publish("queue", String(worker.deploymentId));
+    return {};
+  });
+
+  registerAttemptRoutes(app, context, sessions);
+}

@@ -1,0 +1,101 @@
+import { isJsonObject, type JsonValue } from "../kernel/json.ts";
+import { asLink } from "./links.ts";
+import type { Workflow } from "./parse.ts";
+import type { ClassCatalogue } from "./validate.ts";
+
+/** A place in a workflow that names a file of the caller. */
+export interface AssetReference {
+  readonly nodeId: string;
+  readonly field: string;
+  /** Leads from the workflow to the value. */
+  readonly path: readonly (string | number)[];
+  readonly target:
+    | { readonly kind: "id"; readonly assetId: string }
+    | { readonly kind: "path"; readonly filePath: string }
+    | { readonly kind: "malformed"; readonly reason: string };
+}
+
+/** Inputs that name an uploaded file, for the time before any worker has told its own. */
+const wellKnownFileInputs: Readonly<Record<string, readonly string[]>> = {
+  LoadImage: ["image"],
+  LoadImageMask: ["image"],
+  LoadImageOutput: ["image"],
+  LoadAudio: ["audio"],
+  LoadVideo: ["file"],
+  LoadLatent: ["latent"],
+};
+
+/** Every `core/ASSET` object, wherever it stands, and every bare file name in a file input. */
+export function findAssetReferences(
+  workflow: Workflow,
+  catalogue: ClassCatalogue | null,
+): readonly AssetReference[] {
+  const found: AssetReference[] = [];
+  for (const [nodeId, node] of workflow) {
+    const fileInputs = fileInputsOf(node.classType, catalogue);
+    for (const [field, value] of Object.entries(node.inputs)) {
+      const path = [nodeId, "inputs", field];
+      if (fileInputs.includes(field) && typeof value === "string") {
+        found.push({
+          nodeId,
+          field,
+          path,
+          target: { kind: "path", filePath: withoutPlace(value) },
+        });
+      } else {
+        collect(nodeId, field, path, value, found);
+      }
+    }
+  }
+  return found;
+}
+
+function fileInputsOf(classType: string, catalogue: ClassCatalogue | null): readonly string[] {
+  const table: Readonly<Record<string, readonly string[]>> = wellKnownFileInputs;
+  if (catalogue !== null && Object.hasOwn(catalogue, classType)) {
+    return catalogue[classType]?.fileInputs ?? [];
+  }
+  return Object.hasOwn(table, classType) ? (table[classType] ?? []) : [];
+}
+
+/** ComfyUI lets a name end in the place it is looked for in, as in `photo.png [input]`. */
+function withoutPlace(name: string): string {
+  return name.replace(/ \[input\]$/u, "");
+}
+
+/** Looks through a value without recursion; the JSON reader has bounded its depth already. */
+function collect(
+  nodeId: string,
+  field: string,
+  path: readonly (string | number)[],
+  root: JsonValue,
+  found: AssetReference[],
+): void {
+  const pending: { path: readonly (string | number)[]; value: JsonValue }[] = [
+    { path, value: root },
+  ];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    const here = at;
+    if (Array.isArray(here.value)) {
+      if (asLink(here.value) !== undefined) continue;
+      (here.value as readonly JsonValue[]).forEach((value, index) => {
+        pending.push({ path: [...here.path, index], value });
+      });
+    } else if (isJsonObject(here.value)) {
+      if (here.value.__type === "core/ASSET") {
+        found.push({ nodeId, field, path: here.path, target: targetOf(here.value.info) });
+        continue;
+      }
+      for (const [key, value] of Object.entries(here.value)) {
+        pending.push({ path: [...here.path, key], value });
+      }
+    }
+  }
+}
+
+function targetOf(info: JsonValue | undefined): AssetReference["target"] {
+  if (!isJsonObject(info)) return { kind: "malformed", reason: "info must be an object" };
+  return typeof info.id === "string" && info.id !== ""
+    ? { kind: "id", assetId: info.id }
+    : { kind: "malformed", reason: "info.id must be the id of an asset" };
+}

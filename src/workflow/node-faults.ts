@@ -1,0 +1,38 @@
+import { HearthError } from "../kernel/errors.ts";
+
+export interface NodeFault {
+  readonly field: string;
+  /** A short machine-readable reason, such as `missing_input`. */
+  readonly reason: string;
+}
+
+const maxFaults = 100;
+
+/** Gathers what is wrong with a workflow, node by node, up to a hundred faults. */
+export class NodeFaults {
+  private readonly byNode = new Map<string, NodeFault[]>();
+  private count = 0;
+
+  add(nodeId: string, field: string, reason: string): void {
+    this.count++;
+    if (this.count > maxFaults) return;
+    const faults = this.byNode.get(nodeId) ?? [];
+    faults.push({ field, reason });
+    this.byNode.set(nodeId, faults);
+  }
+
+  get isEmpty(): boolean {
+    return this.count === 0;
+  }
+
+  /** One error that names the first fault in words and all of them in `details.node_errors`. */
+  toError(code: "invalid_workflow" | "missing_asset"): HearthError {
+    const [[nodeId = "", faults = []] = []] = this.byNode;
+    const { field = "", reason = "" } = faults[0] ?? {};
+    const more = this.count > 1 ? ` (and ${this.count - 1} more)` : "";
+    return new HearthError(code, {
+      message: `Node ${nodeId.slice(0, 80)}, ${field.slice(0, 80)}: ${reason}${more}`,
+      details: { node_errors: Object.fromEntries(this.byNode) },
+    });
+  }
+}
