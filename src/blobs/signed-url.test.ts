@@ -45,5 +45,8 @@ describe("signed URLs of the gateway", () => {
     expect(refusal("PUT", path.replace("exp=1000", "exp=9000"))).toBe("forged");
     expect(refusal("PUT", path.replace("/blobs/jobs", "/blobs/../jobs"))).toBe("malformed");
     expect(refusal("PUT", "/blobs/jobs/1/a")).toBe("malformed");
+    expect(refusal("PUT", `${path}?size=13`)).toBe("forged");
+    expect(refusal("PUT", `${path}&size=13`)).toBe("forged");
+    expect(refusal("DELETE", path)).toBe("forged");
   });
 });

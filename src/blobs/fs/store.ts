@@ -59,8 +59,7 @@ class FileBlobs implements BlobStore {
     const metered = new Metered(options);
     try {
       await requireInside(this.options.folder, dirname(target));
-      const file = createWriteStream(part, { flags: "wx", flush: true });
-      await pipeline(metered.pass(bytes), file);
+      await writePart(part, metered.pass(bytes));
       await moveInto(part, target);
       return metered.stored();
     } catch (thrown) {
@@ -144,6 +143,16 @@ class FileBlobs implements BlobStore {
       if ((await readdir(at).catch(absent))?.length !== 0) return;
       await rmdir(at).catch(() => undefined);
     }
+  }
+}
+
+async function writePart(part: string, bytes: AsyncIterable<Buffer>): Promise<void> {
+  const file = createWriteStream(part, { flags: "wx", flush: true });
+  try {
+    await pipeline(bytes, file);
+  } finally {
+    // A file that is still being opened would appear after its removal.
+    if (!file.closed) await new Promise<void>((resolve) => file.once("close", resolve));
   }
 }
 
