@@ -55,7 +55,10 @@ async function measureLevel(subjects: readonly QueueSubject[], level: number): P
   const figures = new Map<string, ClaimFigures[]>();
   for (let round = 0; round < rounds; round++) {
     for (const subject of subjects) {
-      for (const [mode, plan] of [["one by one", one], ["batches of 50", batched]] as const) {
+      for (const [mode, plan] of [
+        ["one by one", one],
+        ["batches of 50", batched],
+      ] as const) {
         process.stderr.write(`${level} queued, round ${round + 1}: ${subject.name}, ${mode}\n`);
         await subject.fill(plan.claims);
         const key = `${subject.name}|${mode}`;

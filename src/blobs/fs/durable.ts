@@ -22,12 +22,17 @@ export async function moveInto(part: string, target: string): Promise<void> {
   await syncFolders(folder, firstMade === undefined ? folder : dirname(firstMade));
 }
 
-/** Folders are files too: the entries on the way down must outlive a power cut as well. */
+/**
+ * Folders are files too: the entries on the way down must outlive a power cut as well. All at once,
+ * since a journal commits them together.
+ */
 async function syncFolders(lowest: string, highest: string): Promise<void> {
+  const folders: string[] = [];
   for (let at = lowest; at.length >= highest.length; at = dirname(at)) {
-    await syncFolder(at);
-    if (at === dirname(at)) return;
+    folders.push(at);
+    if (at === dirname(at)) break;
   }
+  await Promise.all(folders.map(syncFolder));
 }
 
 async function syncFolder(folder: string): Promise<void> {

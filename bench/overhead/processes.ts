@@ -1,0 +1,43 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const hearth = fileURLToPath(new URL("../../bin/hearth.mjs", import.meta.url));
+
+/** Starts a `hearth` command as a process of its own. */
+export function startHearth(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [hearth, ...args], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Asks until `isReady` says yes, for at most a minute. */
+export async function waitUntil(isReady: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (await isReady().catch(() => false)) return;
+    await delay(100);
+  }
+  throw new Error("not ready within a minute");
+}
+
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  child.kill("SIGTERM");
+  await once(child, "exit");
+}
+
+/** Memory that a process keeps resident, in bytes (Linux). */
+export async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/mu.exec(status)?.[1] ?? 0) * 1024;
+}

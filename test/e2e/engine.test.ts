@@ -1,0 +1,3 @@
+import { describeComfyui } from "./comfyui.suite.ts";
+
+describeComfyui("the built-in engine", undefined);

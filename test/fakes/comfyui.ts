@@ -1,0 +1,281 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { mkdir, readFile, stat } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { noFaults, strikes, type ComfyFaults } from "./comfyui-faults.ts";
+import { objectInfo, readBody, reply, systemStats, upload } from "./comfyui-http.ts";
+import { runFakePrompt, type FakeNode, type FakePrompt, type FakeResult } from "./comfyui-run.ts";
+import { FakeSockets } from "./comfyui-sockets.ts";
+
+export interface FakeComfyOptions {
+  /** Its input, output and temp folders are made inside. */
+  readonly folder: string;
+  readonly port?: number;
+  /** Before the port opens. */
+  readonly startMs?: number;
+  readonly faults?: Partial<ComfyFaults>;
+  /** What a crash does; default: the server vanishes from its port. */
+  readonly crash?: () => void;
+}
+
+interface HistoryItem extends FakeResult {
+  readonly prompt: FakePrompt;
+}
+
+/**
+ * A test double with ComfyUI's protocol and the faults that tests choose. Its nodes: `Work` does
+ * `steps` of `step_ms`, `LoadImage` reads a file, `Save…` and `Preview…` write one.
+ */
+export class FakeComfy {
+  readonly faults: ComfyFaults;
+  /** The body of every POST /prompt. */
+  readonly submissions: Record<string, unknown>[] = [];
+  /** The path of every other POST, in order. */
+  readonly posts: string[] = [];
+  readonly folder: string;
+  private readonly options: FakeComfyOptions;
+  private server: Server | undefined;
+  private sockets: FakeSockets | undefined;
+  private pending: FakePrompt[] = [];
+  private running: FakePrompt | undefined;
+  private history = new Map<string, HistoryItem>();
+  private readonly cache = new Map<string, Record<string, unknown>>();
+  private freesCache = false;
+  private outputs = 0;
+  private life = 0;
+  private knownPort: number;
+
+  constructor(options: FakeComfyOptions) {
+    this.options = options;
+    this.folder = options.folder;
+    this.faults = { ...noFaults(), ...options.faults };
+    this.knownPort = options.port ?? 0;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.knownPort}`;
+  }
+
+  get isBusy(): boolean {
+    return this.running !== undefined;
+  }
+
+  get connections(): number {
+    return this.sockets?.connections ?? 0;
+  }
+
+  /** Listens, on the same port as the last time if there was one. */
+  async start(): Promise<void> {
+    const { folder, startMs = 0 } = this.options;
+    for (const name of ["input", "output", "temp"]) {
+      await mkdir(join(folder, name), { recursive: true });
+    }
+    await delay(startMs);
+    const server = createServer((request, response) => {
+      this.handle(request, response).catch((thrown: unknown) => {
+        response.writeHead(500).end(String(thrown));
+      });
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen(this.knownPort, "127.0.0.1", resolve);
+    });
+    this.knownPort = (server.address() as AddressInfo).port;
+    this.server = server;
+    const sockets = new FakeSockets(server, (clientId) => {
+      sockets.isSilent = this.faults.silentSocket;
+      const { running } = this;
+      if (running?.clientId === clientId) sockets.send(clientId, "executing", { node: "1" });
+    });
+    sockets.isSilent = this.faults.silentSocket;
+    this.sockets = sockets;
+  }
+
+  /** Vanishes with everything that it had in memory. */
+  crash(): void {
+    this.life++;
+    this.sockets?.close();
+    this.server?.closeAllConnections();
+    this.server?.close();
+    this.server = undefined;
+    this.pending = [];
+    this.running = undefined;
+    this.history = new Map();
+    this.cache.clear();
+  }
+
+  close(): void {
+    this.crash();
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://fake");
+    const path = url.pathname;
+    const { method } = request;
+    const body = method === "POST" ? await readBody(request) : Buffer.alloc(0);
+    if (method === "POST") {
+      if (path !== "/prompt") this.posts.push(path);
+      return this.post(path, request, response, body);
+    }
+    if (path === "/system_stats") return reply(response, 200, systemStats);
+    if (path === "/object_info") return reply(response, 200, objectInfo);
+    if (path === "/queue") return reply(response, 200, this.queue());
+    if (path.startsWith("/history/")) return reply(response, 200, this.entry(path.slice(9)));
+    if (path === "/view") return this.view(url.searchParams, response);
+    reply(response, 404, {});
+  }
+
+  private async post(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Buffer,
+  ): Promise<void> {
+    if (path === "/upload/image") return upload(this.folder, request, body, response);
+    const json = JSON.parse(body.toString()) as Record<string, unknown>;
+    if (path === "/fault") {
+      Object.assign(this.faults, json);
+      return reply(response, 200, {});
+    }
+    if (path === "/prompt") return this.submit(json, response);
+    const cancel = /^\/api\/jobs\/([^/]+)\/cancel$/u.exec(path);
+    if (cancel?.[1] !== undefined && !this.faults.hasNoCancelRoute) {
+      return reply(response, 200, { cancelled: this.cancel(cancel[1]) });
+    }
+    if (path === "/queue") for (const id of (json["delete"] ?? []) as string[]) this.dequeue(id);
+    else if (path === "/interrupt") this.interrupt(String(json["prompt_id"]));
+    else if (path === "/free") this.free(json["free_memory"] === true);
+    else return reply(response, 404, {});
+    reply(response, 200, undefined);
+  }
+
+  private async submit(body: Record<string, unknown>, response: ServerResponse): Promise<void> {
+    this.submissions.push(body);
+    const workflow = body["prompt"] as Record<string, FakeNode>;
+    const promptId = String(body["prompt_id"]);
+    for (const [id, node] of Object.entries(workflow)) {
+      const rejection = await this.rejection(id, node);
+      if (rejection !== undefined) return reply(response, 400, rejection);
+    }
+    const clientId = String(body["client_id"]);
+    const extraData = (body["extra_data"] ?? {}) as Record<string, unknown>;
+    this.pending.push({ promptId, clientId, workflow, extraData, isInterrupted: false });
+    this.runNext();
+    if (strikes(this.faults, "lostReplies")) {
+      response.destroy();
+      return;
+    }
+    reply(response, 200, {
+      prompt_id: promptId,
+      number: 1,
+      node_errors: this.faults.nodeErrors ?? {},
+    });
+  }
+
+  private async rejection(id: string, { class_type: name, inputs }: FakeNode) {
+    if (!Object.hasOwn(objectInfo, name)) {
+      const message = `Node '${name}' not found.`;
+      const extra = { node_id: id, class_type: name };
+      const error = { type: "missing_node_type", message, details: "", extra_info: extra };
+      return { error, node_errors: {} };
+    }
+    if (name !== "LoadImage") return undefined;
+    const found = await stat(join(this.folder, "input", imageOf(inputs))).catch(() => undefined);
+    if (found !== undefined) return undefined;
+    const details = `image - Invalid image file: ${imageOf(inputs)}`;
+    const one = { type: "custom_validation_failed", message: "Custom validation failed", details };
+    return {
+      error: { type: "prompt_outputs_failed_validation", message: "no", details: "" },
+      node_errors: { [id]: { errors: [one], dependent_outputs: [], class_type: name } },
+    };
+  }
+
+  private runNext(): void {
+    const next = this.running === undefined ? this.pending.shift() : undefined;
+    const { sockets, life } = this;
+    if (next === undefined || sockets === undefined) return;
+    this.running = next;
+    void (async () => {
+      const result = await runFakePrompt(
+        {
+          folder: this.folder,
+          faults: this.faults,
+          sockets,
+          cache: this.cache,
+          nextNumber: () => ++this.outputs,
+          crash: this.options.crash ?? (() => this.crash()),
+        },
+        next,
+      );
+      if (life !== this.life) return;
+      this.history.set(next.promptId, { ...result, prompt: next });
+      this.running = undefined;
+      sockets.send(next.clientId, "executing", { node: null, prompt_id: next.promptId });
+      this.applyFree();
+      this.runNext();
+    })();
+  }
+
+  private cancel(promptId: string): boolean {
+    if (strikes(this.faults, "lostCancels")) return true;
+    return this.dequeue(promptId) || this.interrupt(promptId);
+  }
+
+  private dequeue(promptId: string): boolean {
+    const before = this.pending.length;
+    this.pending = this.pending.filter((prompt) => prompt.promptId !== promptId);
+    return this.pending.length < before;
+  }
+
+  private interrupt(promptId: string): boolean {
+    if (this.running?.promptId !== promptId) return false;
+    this.running.isInterrupted = true;
+    return true;
+  }
+
+  private free(isCacheToo: boolean): void {
+    this.freesCache ||= isCacheToo;
+    if (this.running === undefined) this.applyFree();
+  }
+
+  private applyFree(): void {
+    if (this.freesCache) this.cache.clear();
+    this.freesCache = false;
+  }
+
+  private queue(): unknown {
+    const item = ({ promptId, workflow }: FakePrompt): unknown[] => [0, promptId, workflow, {}, []];
+    const running = this.running === undefined ? [] : [item(this.running)];
+    return { queue_running: running, queue_pending: this.pending.map(item) };
+  }
+
+  private entry(promptId: string): unknown {
+    const item = this.history.get(promptId);
+    if (item === undefined) return {};
+    const { status, messages, outputs, prompt } = item;
+    const told = { status_str: status, completed: status === "success", messages };
+    return {
+      [promptId]: {
+        prompt: [0, promptId, prompt.workflow, {}, []],
+        outputs,
+        status: told,
+        meta: {},
+      },
+    };
+  }
+
+  private async view(query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const [type, subfolder, filename] = ["type", "subfolder", "filename"].map(
+      (name) => query.get(name) ?? "",
+    );
+    const path = join(this.folder, type ?? "", subfolder ?? "", filename ?? "");
+    const bytes = await readFile(path).catch(() => undefined);
+    if (bytes === undefined) return reply(response, 404, {});
+    response.writeHead(200, { "content-length": bytes.length }).end(bytes);
+  }
+}
+
+function imageOf({ image }: FakeNode["inputs"]): string {
+  return typeof image === "string" ? image : "";
+}
