@@ -1,8 +1,11 @@
+import { Readable } from "node:stream";
+
 import type { FastifyReply, FastifyRequest } from "fastify";
 
-import type { BlobStore } from "../blobs/blobs.ts";
+import type { BlobBody, BlobStore, ByteRange } from "../blobs/blobs.ts";
 import { attachmentHeader } from "../blobs/content-disposition.ts";
 import { HearthError } from "../kernel/errors.ts";
+import { matchesEtag } from "./etag.ts";
 import { parseRange } from "./range.ts";
 
 export interface SentBlob {
@@ -14,7 +17,10 @@ export interface SentBlob {
   readonly etag: string | null;
 }
 
-/** Streams a blob, or the one range asked for. Errors: `not_found`, `range_not_satisfiable`. */
+/**
+ * Streams a blob, or the one range asked for; a HEAD gets the headers alone. Errors: `not_found`,
+ * `range_not_satisfiable`.
+ */
 export async function sendBlob(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -23,25 +29,15 @@ export async function sendBlob(
 ): Promise<FastifyReply> {
   const head = await blobs.head(blob.key);
   if (head === undefined) throw new HearthError("not_found");
-  const etag = blob.etag === null ? null : `"${blob.etag}"`;
   const { sizeBytes } = head;
-  reply
-    .header("Accept-Ranges", "bytes")
-    .header("Cache-Control", "private, max-age=31536000, immutable")
-    .header("Content-Security-Policy", "sandbox; default-src 'none'")
-    .header("Content-Disposition", attachmentHeader(blob.disposition, blob.filename))
-    .type(blob.contentType);
-  if (etag !== null) reply.header("ETag", etag);
-  if (etag !== null && request.headers["if-none-match"] === etag) return reply.code(304).send();
-  const ifRange = request.headers["if-range"];
-  const isSame = ifRange === undefined || ifRange === etag;
-  const range = parseRange(isSame ? request.headers.range : undefined, sizeBytes);
-  if (range === "unsatisfiable") {
-    reply.header("Content-Range", `bytes */${sizeBytes}`).type("application/json");
-    throw new HearthError("range_not_satisfiable", { details: { sizeBytes } });
+  const etag = blob.etag === null ? null : `"${blob.etag}"`;
+  if (matchesEtag(request.headers["if-none-match"], etag)) {
+    return describe(reply, blob, etag).code(304).send();
   }
-  const body = await blobs.get(blob.key, range);
+  const range = rangeOf(request, etag, sizeBytes, reply);
+  const body = request.method === "HEAD" ? emptyBody(sizeBytes) : await blobs.get(blob.key, range);
   if (body === undefined) throw new HearthError("not_found");
+  describe(reply, blob, etag);
   if (range === undefined) return reply.header("Content-Length", sizeBytes).send(body.stream);
   const { start, end } = range;
   return reply
@@ -49,4 +45,33 @@ export async function sendBlob(
     .header("Content-Range", `bytes ${start}-${end}/${sizeBytes}`)
     .header("Content-Length", end - start + 1)
     .send(body.stream);
+}
+
+function rangeOf(
+  request: FastifyRequest,
+  etag: string | null,
+  sizeBytes: number,
+  reply: FastifyReply,
+): ByteRange | undefined {
+  const ifRange = request.headers["if-range"];
+  const isSame = ifRange === undefined || ifRange === etag;
+  const range = parseRange(isSame ? request.headers.range : undefined, sizeBytes);
+  if (range !== "unsatisfiable") return range;
+  reply.header("Content-Range", `bytes */${sizeBytes}`);
+  throw new HearthError("range_not_satisfiable", { details: { sizeBytes } });
+}
+
+/** What a browser may do with the bytes: show a few kinds, save the rest, run nothing. */
+function describe(reply: FastifyReply, blob: SentBlob, etag: string | null): FastifyReply {
+  if (etag !== null) reply.header("ETag", etag);
+  return reply
+    .header("Accept-Ranges", "bytes")
+    .header("Cache-Control", "private, max-age=31536000, immutable")
+    .header("Content-Security-Policy", "sandbox; default-src 'none'")
+    .header("Content-Disposition", attachmentHeader(blob.disposition, blob.filename))
+    .type(blob.contentType);
+}
+
+function emptyBody(sizeBytes: number): BlobBody {
+  return { sizeBytes, stream: Readable.from([]) };
 }

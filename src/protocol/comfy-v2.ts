@@ -13,8 +13,12 @@ export const postJobBodySchema = z.strictObject({
 });
 
 const hashSchema = z.string().regex(/^blake3:[0-9a-f]{64}$/u, "must be blake3:<64 hex digits>");
-const tagSchema = z.string().min(1).max(100);
-export const maxTags = 32;
+const tagSchema = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not hold control characters");
+const maxTags = 32;
 
 export const fromHashBodySchema = z.strictObject({
   hash: hashSchema,
@@ -39,8 +43,6 @@ export const uploadFieldsSchema = z.strictObject({
     .pipe(z.int().min(60).max(604_800))
     .optional(),
 });
-
-export type UploadFields = z.output<typeof uploadFieldsSchema>;
 
 /** Timestamps are UTC and end in `Z`. */
 type Timestamp = string;

@@ -63,7 +63,7 @@ function withoutPlace(name: string): string {
   return name.replace(/ \[input\]$/u, "");
 }
 
-/** Looks through a value without recursion; the JSON reader has bounded its depth already. */
+/** Looks through a value without recursion; plain values are passed over, since lists may be long. */
 function collect(
   nodeId: string,
   field: string,
@@ -71,24 +71,22 @@ function collect(
   root: JsonValue,
   found: AssetReference[],
 ): void {
-  const pending: { path: readonly (string | number)[]; value: JsonValue }[] = [
-    { path, value: root },
-  ];
-  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-    const here = at;
-    if (Array.isArray(here.value)) {
-      if (asLink(here.value) !== undefined) continue;
-      (here.value as readonly JsonValue[]).forEach((value, index) => {
-        pending.push({ path: [...here.path, index], value });
-      });
-    } else if (isJsonObject(here.value)) {
-      if (here.value.__type === "core/ASSET") {
-        found.push({ nodeId, field, path: here.path, target: targetOf(here.value.info) });
+  const pending: { readonly path: readonly (string | number)[]; readonly value: JsonValue }[] = [];
+  const look = (at: readonly (string | number)[], key: string | number, value: JsonValue): void => {
+    if (typeof value === "object" && value !== null) pending.push({ path: [...at, key], value });
+  };
+  if (typeof root === "object" && root !== null) pending.push({ path, value: root });
+  for (let here = pending.pop(); here !== undefined; here = pending.pop()) {
+    const { path: at, value } = here;
+    if (Array.isArray(value)) {
+      if (asLink(value) !== undefined) continue;
+      for (const [index, item] of (value as readonly JsonValue[]).entries()) look(at, index, item);
+    } else if (isJsonObject(value)) {
+      if (value.__type === "core/ASSET") {
+        found.push({ nodeId, field, path: at, target: targetOf(value.info) });
         continue;
       }
-      for (const [key, value] of Object.entries(here.value)) {
-        pending.push({ path: [...here.path, key], value });
-      }
+      for (const [key, item] of Object.entries(value)) look(at, key, item);
     }
   }
 }

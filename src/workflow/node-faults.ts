@@ -7,8 +7,9 @@ export interface NodeFault {
 }
 
 const maxFaults = 100;
+const maxTextLength = 200;
 
-/** Gathers what is wrong with a workflow, node by node, up to a hundred faults. */
+/** Gathers what is wrong with a workflow, node by node, up to a hundred faults of bounded length. */
 export class NodeFaults {
   private readonly byNode = new Map<string, NodeFault[]>();
   private count = 0;
@@ -16,9 +17,10 @@ export class NodeFaults {
   add(nodeId: string, field: string, reason: string): void {
     this.count++;
     if (this.count > maxFaults) return;
-    const faults = this.byNode.get(nodeId) ?? [];
-    faults.push({ field, reason });
-    this.byNode.set(nodeId, faults);
+    const key = clip(nodeId);
+    const faults = this.byNode.get(key) ?? [];
+    faults.push({ field: clip(field), reason: clip(reason) });
+    this.byNode.set(key, faults);
   }
 
   get isEmpty(): boolean {
@@ -35,4 +37,9 @@ export class NodeFaults {
       details: { node_errors: Object.fromEntries(this.byNode) },
     });
   }
+}
+
+/** Shortens a text, whole characters only, so that it stays well-formed. */
+function clip(text: string): string {
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength).toWellFormed()}…`;
 }

@@ -54,10 +54,10 @@ function parseNode(id: string, node: JsonValue, faults: NodeFaults): WorkflowNod
     faults.add(key, "class_type", "missing_class_type");
   } else if (node.class_type.length > maxNameLength) {
     faults.add(key, "class_type", `must have at most ${maxNameLength} characters`);
-  } else if (node.inputs !== undefined && !isJsonObject(node.inputs)) {
+  } else if (!isJsonObject(node.inputs)) {
     faults.add(key, "inputs", "must be an object");
   } else {
-    return { classType: node.class_type, inputs: node.inputs ?? {} };
+    return { classType: node.class_type, inputs: node.inputs };
   }
   return undefined;
 }
@@ -85,6 +85,6 @@ function isStorable(root: JsonValue): boolean {
   return true;
 }
 
-export function isStorableText(text: string): boolean {
+function isStorableText(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();
 }

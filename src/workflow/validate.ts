@@ -1,6 +1,6 @@
 import { HearthError } from "../kernel/errors.ts";
 import { findCycle, linksOf } from "./links.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nameSuggester } from "./nearest-name.ts";
 import { NodeFaults } from "./node-faults.ts";
 import type { Workflow } from "./parse.ts";
 
@@ -18,18 +18,23 @@ export function validateWorkflow(
   catalogue: ClassCatalogue | null,
 ): HearthError | undefined {
   const faults = new NodeFaults();
+  const suggest = catalogue === null ? undefined : nameSuggester(Object.keys(catalogue));
   for (const [id, node] of workflow) {
     for (const { input, source, slot } of linksOf(node)) {
-      if (!workflow.has(source)) faults.add(id, input, `links to node ${source}, which is missing`);
+      if (!workflow.has(source)) faults.add(id, input, missingNode(source));
       else if (!Number.isInteger(slot) || slot < 0) faults.add(id, input, "links to a bad slot");
     }
     if (catalogue !== null && !Object.hasOwn(catalogue, node.classType)) {
-      faults.add(id, "class_type", unknownClass(node.classType, catalogue));
+      faults.add(id, "class_type", unknownClass(node.classType, suggest?.(node.classType)));
     }
   }
   if (faults.isEmpty) addCycle(workflow, faults);
   if (!faults.isEmpty) return faults.toError("invalid_workflow");
   return catalogue === null || hasOutput(workflow, catalogue) ? undefined : noOutput();
+}
+
+function missingNode(id: string): string {
+  return `links to node ${id.slice(0, 80)}, which is missing`;
 }
 
 function addCycle(workflow: Workflow, faults: NodeFaults): void {
@@ -40,8 +45,7 @@ function addCycle(workflow: Workflow, faults: NodeFaults): void {
   faults.add(first, "inputs", `is part of a cycle: ${shown}`);
 }
 
-function unknownClass(name: string, catalogue: ClassCatalogue): string {
-  const nearest = nearestName(name, Object.keys(catalogue));
+function unknownClass(name: string, nearest: string | undefined): string {
   const shown = name.slice(0, 80);
   return nearest === undefined
     ? `unknown class ${shown}`

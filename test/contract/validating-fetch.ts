@@ -33,9 +33,11 @@ export async function validatingFetch(
   const type = response.headers.get("content-type") ?? "";
   const { pathname } = new URL(request.url);
   if (response.headers.get("x-comfy-request-id") === null) fault(request, "no request id");
-  if (type.startsWith("application/json") && !pathname.endsWith("/content")) {
+  if (request.method === "HEAD") return response;
+  const isFile = response.ok && pathname.endsWith("/content");
+  if (type.startsWith("application/json") && !isFile) {
     await validate(request, pathname, response.clone());
-  } else if (response.status >= 400 && request.method !== "HEAD") {
+  } else if (response.status >= 400) {
     fault(request, `error ${response.status} without a JSON body`);
   }
   return response;

@@ -56,6 +56,8 @@ export class FakeGateway {
   heartbeats = 0;
   /** Answers nothing at all: connections are cut. */
   isDown = false;
+  /** How many calls came in vain. */
+  cutCalls = 0;
   /** This many calls are answered with 503. */
   overloads = 0;
   /** This many uploads are answered with 500. */
@@ -145,6 +147,7 @@ export class FakeGateway {
     try {
       const bytes = await readBody(request);
       if (this.isDown) {
+        this.cutCalls++;
         request.socket.destroy();
         return;
       }

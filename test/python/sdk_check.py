@@ -36,9 +36,9 @@ def sampler_workflow(seed, steps=12, step_ms=50):
 
 
 def check_uploads(client, photo, seen):
-    first = client.assets.from_bytes(photo, file_path="python photo.png", content_type="image/png")
+    first = client.assets.from_bytes(photo, filename="python photo.png", content_type="image/png")
     first.commit()
-    second = client.assets.from_bytes(photo, file_path="python photo.png", content_type="image/png")
+    second = client.assets.from_bytes(photo, filename="python photo.png", content_type="image/png")
     second.commit()
     seen["same_asset"] = first.id == second.id
     by_name = client.run(client.workflows.from_json(invert_workflow("python photo.png")))

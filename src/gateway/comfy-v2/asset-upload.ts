@@ -5,22 +5,24 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 
 import type { StoredBlob } from "../../blobs/blobs.ts";
 import { HearthError, errorMessage } from "../../kernel/errors.ts";
-import { uploadFieldsSchema, type AssetBody, type UploadFields } from "../../protocol/comfy-v2.ts";
-import type { MintedAsset } from "../../store/assets.ts";
-import { authenticate, type Caller } from "../auth.ts";
+import { uploadFieldsSchema, type AssetBody } from "../../protocol/comfy-v2.ts";
+import type { MintedAsset, NewAsset } from "../../store/assets.ts";
 import type { GatewayContext } from "../context.ts";
 import { readBody } from "../json-body.ts";
 import { requireFilePath } from "./file-path.ts";
 import { idempotencyKeyOf } from "./idempotency.ts";
-import { PixelGuard } from "./pixel-guard.ts";
 import { signerOf } from "./job-routes.ts";
+import { authenticateMounted } from "./mount.ts";
+import { PixelGuard } from "./pixel-guard.ts";
 import { assetBody } from "./translate.ts";
 
 const partLimits = { fields: 64, fieldSize: 4096, files: 1, fileSize: Infinity, parts: 80 };
 
 interface Upload {
   readonly key: string;
-  readonly fields: Record<string, unknown>;
+  /** Text parts by name; `tags` may repeat. */
+  readonly fields: Map<string, unknown>;
+  readonly tags: unknown[];
   stored: StoredBlob | undefined;
 }
 
@@ -33,21 +35,36 @@ export async function postAsset(
   reply: FastifyReply,
   context: GatewayContext,
 ): Promise<AssetBody> {
-  const caller = await authenticate(request, context, "run");
+  const { tenantId } = await authenticateMounted(request, context, "run");
   if (!request.isMultipart()) throw new HearthError("unsupported_media_type");
   const idempotencyKey = idempotencyKeyOf(request);
-  const key = `uploads/${caller.tenantId}/${context.newId()}`;
-  const upload: Upload = { key, fields: { tags: [] }, stored: undefined };
-  let minted: MintedAsset | undefined;
+  const key = `uploads/${tenantId}/${context.newId()}`;
+  const upload: Upload = { key, fields: new Map(), tags: [], stored: undefined };
+  let asset: NewAsset;
   try {
     await receive(request, context, upload);
-    minted = await mint(context, caller, upload, idempotencyKey);
-  } finally {
-    if (upload.stored !== undefined && minted?.isNewBlob !== true) await discard(context, key);
+    asset = judge(upload, tenantId, context.newId());
+  } catch (thrown) {
+    if (upload.stored !== undefined) await discard(context, key);
+    throw formFault(thrown) ?? thrown;
   }
-  reply.code(minted.isExistingRecord ? 200 : 201);
-  const created_new = !minted.isExistingRecord;
-  return { ...(await assetBody(minted.asset, signerOf(context))), created_new };
+  // Where this throws, the record may stand all the same, so its bytes must stay.
+  const minted = await context.store.assets.mint(asset, idempotencyKey);
+  if (typeof minted !== "object" || !minted.isNewBlob) await discard(context, key);
+  return answer(minted, reply, context);
+}
+
+/** `201` for bytes that were new, `200` for a record over bytes that were there. */
+async function answer(
+  minted: MintedAsset | "reused" | undefined,
+  reply: FastifyReply,
+  context: GatewayContext,
+): Promise<AssetBody> {
+  if (minted === "reused") throw new HearthError("idempotency_key_reuse");
+  if (minted === undefined) throw new Error("a stored blob could not be minted");
+  const { asset, isNewBlob } = minted;
+  reply.code(isNewBlob ? 201 : 200);
+  return { ...(await assetBody(asset, signerOf(context))), created_new: isNewBlob };
 }
 
 async function receive(
@@ -56,15 +73,16 @@ async function receive(
   upload: Upload,
 ): Promise<void> {
   for await (const part of request.parts({ limits: partLimits })) {
+    const { fieldname } = part;
     if (part.type === "file") {
-      if (part.fieldname !== "file") throw refused(part.fieldname, "is not a part of an upload");
+      if (fieldname !== "file") throw refused(fieldname, "is not a part of an upload");
       upload.stored = await store(context, upload.key, part);
-    } else if (part.fieldname === "tags") {
-      (upload.fields.tags as unknown[]).push(part.value);
-    } else if (Object.hasOwn(upload.fields, part.fieldname)) {
-      throw refused(part.fieldname, "must be given once");
+    } else if (fieldname === "tags") {
+      upload.tags.push(part.value);
+    } else if (upload.fields.has(fieldname)) {
+      throw refused(fieldname, "must be given once");
     } else {
-      upload.fields[part.fieldname] = part.value;
+      upload.fields.set(fieldname, part.value);
     }
   }
 }
@@ -79,35 +97,40 @@ function store(context: GatewayContext, key: string, part: MultipartFile): Promi
   });
 }
 
-async function mint(
-  context: GatewayContext,
-  caller: Caller,
-  upload: Upload,
-  idempotencyKey: string | null,
-): Promise<MintedAsset> {
-  const fields: UploadFields = readBody(uploadFieldsSchema, upload.fields);
+/** Errors: `invalid_request` naming the part, `hash_mismatch`. */
+function judge(upload: Upload, tenantId: number, id: string): NewAsset {
+  const given = { ...Object.fromEntries(upload.fields), tags: upload.tags };
+  const fields = readBody(uploadFieldsSchema, given);
   const filePath = requireFilePath(fields.file_path);
   if (upload.stored === undefined) throw refused("file", "is missing");
   const { hash, sizeBytes } = upload.stored;
   if (fields.expected_hash !== undefined && fields.expected_hash !== hash) {
     throw new HearthError("hash_mismatch", { details: { field: "expected_hash", actual: hash } });
   }
-  const minted = await context.store.assets.mint(
-    {
-      id: context.newId(),
-      tenantId: caller.tenantId,
-      hash,
-      contentType: fields.content_type,
-      filePath,
-      tags: fields.tags,
-      retentionMs: fields.expires_in === undefined ? null : fields.expires_in * 1000,
-      blob: { key: upload.key, sizeBytes },
-    },
-    idempotencyKey,
-  );
-  if (minted === "reused") throw new HearthError("idempotency_key_reuse");
-  if (minted === undefined) throw new Error("a stored blob could not be minted");
-  return minted;
+  return {
+    id,
+    tenantId,
+    hash,
+    contentType: fields.content_type,
+    filePath,
+    tags: fields.tags,
+    retentionMs: fields.expires_in === undefined ? null : fields.expires_in * 1000,
+    blob: { key: upload.key, sizeBytes },
+  };
+}
+
+/** The form reader has no codes for a form that ends too early or has no boundary. */
+function formFault(thrown: unknown): HearthError | undefined {
+  if (thrown instanceof HearthError || !/multipart|boundary/iu.test(errorMessage(thrown))) {
+    return undefined;
+  }
+  const reason = "is not a complete form";
+  const details = { field: "body", reason };
+  return new HearthError("invalid_request", {
+    message: `The body ${reason}`,
+    details,
+    cause: thrown,
+  });
 }
 
 async function discard(context: GatewayContext, key: string): Promise<void> {

@@ -1,16 +1,13 @@
-import type { ServerResponse } from "node:http";
-
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import { HearthError, errorMessage } from "../../kernel/errors.ts";
-import { authenticate, type Caller } from "../auth.ts";
 import type { GatewayContext } from "../context.ts";
-import { JobNews } from "./job-news.ts";
-import { findJob, signerOf } from "./job-routes.ts";
+import { followJob } from "./follow-job.ts";
+import { findJob } from "./job-routes.ts";
+import { authenticateMounted } from "./mount.ts";
 import { Waker } from "./waker.ts";
 
-const pollMs = 1_000;
-const keepAliveMs = 10_000;
+const retryAfterSeconds = 5;
 
 /** Counts the open streams of each tenant. */
 export class StreamSlots {
@@ -20,7 +17,7 @@ export class StreamSlots {
   take(tenantId: number, limit: number): () => void {
     const count = this.open.get(tenantId) ?? 0;
     if (count >= limit) {
-      throw new HearthError("too_many_streams", { details: { limit }, retryAfterSeconds: 5 });
+      throw new HearthError("too_many_streams", { details: { limit }, retryAfterSeconds });
     }
     this.open.set(tenantId, count + 1);
     return () => {
@@ -41,7 +38,7 @@ export async function streamEvents(
   context: GatewayContext,
   slots: StreamSlots,
 ): Promise<void> {
-  const caller = await authenticate(request, context, "read");
+  const caller = await authenticateMounted(request, context, "read");
   const job = await findJob(request, context, caller);
   const giveBack = slots.take(caller.tenantId, context.settings.limits.streamsPerTenant);
   reply.hijack();
@@ -55,13 +52,15 @@ export async function streamEvents(
   raw.flushHeaders();
   const waker = new Waker();
   const wake = (): void => waker.wake();
+  // The job may have changed before anybody listened, so a second look follows the first.
+  wake();
   const stopListening = context.store.signals.subscribe("job", (id) => {
     if (id === job.id) wake();
   });
-  raw.once("close", wake);
+  raw.once("close", wake).on("drain", wake);
   context.shutdown.addEventListener("abort", wake);
   try {
-    await follow(raw, caller, job.id, context, waker);
+    await followJob(raw, job, context, waker);
   } catch (thrown) {
     context.logger.warn({ jobId: job.id, cause: errorMessage(thrown) }, "event stream broke off");
   } finally {
@@ -69,37 +68,5 @@ export async function streamEvents(
     context.shutdown.removeEventListener("abort", wake);
     giveBack();
     raw.end();
-  }
-}
-
-async function follow(
-  raw: ServerResponse,
-  caller: Caller,
-  jobId: string,
-  context: GatewayContext,
-  waker: Waker,
-): Promise<void> {
-  const news = new JobNews();
-  const { jobs } = context.store;
-  let quietSinceMs = context.clock.now();
-  const isOver = (): boolean => raw.destroyed || context.shutdown.aborted;
-  while (!isOver()) {
-    const job = await jobs.get(caller.tenantId, jobId);
-    if (job === undefined) return;
-    const preview =
-      job.state === "running" && !raw.writableNeedDrain
-        ? await jobs.preview(caller.tenantId, jobId)
-        : undefined;
-    const { frames, isLast } = await news.since(job, preview, signerOf(context));
-    for (const { event, data } of frames) {
-      raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-      quietSinceMs = context.clock.now();
-    }
-    if (isLast) return;
-    if (context.clock.now() - quietSinceMs >= keepAliveMs) {
-      raw.write(": keepalive\n\n");
-      quietSinceMs = context.clock.now();
-    }
-    if (!isOver()) await waker.wait(pollMs);
   }
 }

@@ -6,6 +6,7 @@ import type { JobListItem } from "../../protocol/comfy-v2.ts";
 import type { JobListQuery } from "../../store/jobs.ts";
 import { authenticate, resolveDeployment } from "../auth.ts";
 import type { GatewayContext } from "../context.ts";
+import { mountedDeployment } from "./mount.ts";
 import { jobListItem } from "./translate.ts";
 
 const defaultLimit = 50;
@@ -24,13 +25,12 @@ export async function listJobs(
 ): Promise<JobListBody> {
   const caller = await authenticate(request, context, "read");
   const deployment = await resolveDeployment(request, context, caller);
-  const isMounted = (request.params as { readonly deployment?: string }).deployment !== undefined;
   const query = readListQuery(request.query as Readonly<Record<string, string | string[]>>);
   const jobs = await context.store.jobs.list({
     ...query,
     limit: query.limit + 1,
     tenantId: caller.tenantId,
-    ...(isMounted && { deploymentId: deployment.id }),
+    ...(mountedDeployment(request) !== undefined && { deploymentId: deployment.id }),
   });
   const page = jobs.slice(0, query.limit);
   const last = page.at(-1);
@@ -44,23 +44,23 @@ export async function listJobs(
 export function readListQuery(
   query: Readonly<Record<string, string | readonly string[]>>,
 ): Omit<JobListQuery, "tenantId" | "deploymentId"> {
-  const metadata: Record<string, string> = {};
+  const metadata = new Map<string, string>();
   let limit = defaultLimit;
   let beforeId: string | undefined;
   for (const [name, value] of Object.entries(query)) {
-    const filter = /^metadata\[(.*)\]$/u.exec(name)?.[1];
-    if (typeof value !== "string") throw refused(name, "must be given once");
-    if (filter !== undefined)
-      metadata[requireFilterKey(filter)] = requireFilterValue(filter, value);
+    if (name.startsWith("metadata")) {
+      const key = requireFilterKey(name);
+      metadata.set(key, requireFilterValue(key, value));
+    } else if (typeof value !== "string") throw refused(name, "must be given once");
     else if (name === "limit") limit = requireLimit(value);
     else if (name === "cursor") beforeId = requireCursor(value);
     else throw refused(name, "is not a parameter of this list");
   }
-  if (Object.keys(metadata).length > maxFilters) throw badFilter(`more than ${maxFilters} filters`);
+  if (metadata.size > maxFilters) throw badFilter(`has more than ${maxFilters} filters`);
   return {
     limit,
     ...(beforeId !== undefined && { beforeId }),
-    ...(Object.keys(metadata).length > 0 && { metadata }),
+    ...(metadata.size > 0 && { metadata: Object.fromEntries(metadata) }),
   };
 }
 
@@ -80,20 +80,26 @@ function requireLimit(text: string): number {
   return limit;
 }
 
-function requireFilterKey(key: string): string {
-  if (!/^[A-Za-z0-9_.-]{1,40}$/u.test(key)) throw badFilter("not a label key");
+/** The label key in `metadata[key]`. */
+function requireFilterKey(parameter: string): string {
+  const key = /^metadata\[([A-Za-z0-9_.-]{1,40})\]$/u.exec(parameter)?.[1];
+  if (key === undefined) throw badFilter("is not written as metadata[key]=value");
   return key;
 }
 
-function requireFilterValue(key: string, value: string): string {
+function requireFilterValue(key: string, value: string | readonly string[]): string {
+  if (typeof value !== "string") throw badFilter(`names ${key} twice`);
   if (value.length > 500 || value.includes("\0") || !value.isWellFormed()) {
-    throw badFilter(`the value of ${key} is not a label value`);
+    throw badFilter(`has no label value for ${key}`);
   }
   return value;
 }
 
 function badFilter(reason: string): HearthError {
-  return new HearthError("invalid_metadata_filter", { details: { field: "metadata", reason } });
+  return new HearthError("invalid_metadata_filter", {
+    message: `The metadata filter ${reason}`,
+    details: { field: "metadata", reason },
+  });
 }
 
 function refused(field: string, reason: string): HearthError {

@@ -8,10 +8,14 @@ export interface EventFrame {
   readonly data: object;
 }
 
+/** Progress is told about twice a second; what comes between is left out. */
+const progressEveryMs = 400;
+
 /** What a stream has told already, and so what is news in the next snapshot of its job. */
 export class JobNews {
   private status = "";
   private progress = "null";
+  private progressToldMs = Number.NEGATIVE_INFINITY;
   private preview: string | undefined;
   private readonly outputs = new Set<string>();
 
@@ -25,7 +29,7 @@ export class JobNews {
     const status = { status: job.state, queue_position: job.queuePosition };
     const frames: EventFrame[] = [];
     if (!isLast) this.addStatus(status, frames);
-    this.addProgress(job, frames);
+    this.addProgress(job, signer.nowMs, frames);
     if (preview !== undefined && preview.dataBase64 !== this.preview) {
       this.preview = preview.dataBase64;
       const { nodeId, contentType, dataBase64 } = preview;
@@ -48,12 +52,13 @@ export class JobNews {
     frames.push({ event: "status", data: status });
   }
 
-  private addProgress(job: JobRecord, frames: EventFrame[]): void {
-    if (job.progress === null) return;
+  private addProgress(job: JobRecord, nowMs: number, frames: EventFrame[]): void {
+    if (job.progress === null || nowMs - this.progressToldMs < progressEveryMs) return;
     const data = progressBody(job.progress);
     const text = JSON.stringify(data);
     if (text === this.progress) return;
     this.progress = text;
+    this.progressToldMs = nowMs;
     frames.push({ event: "progress", data });
   }
 }

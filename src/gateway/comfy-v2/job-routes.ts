@@ -4,9 +4,9 @@ import { HearthError } from "../../kernel/errors.ts";
 import { isUuid } from "../../kernel/id.ts";
 import type { JobBody } from "../../protocol/comfy-v2.ts";
 import type { JobRecord } from "../../store/jobs.ts";
-import { authenticate, type Caller } from "../auth.ts";
+import type { Caller } from "../auth.ts";
 import type { GatewayContext } from "../context.ts";
-import { mountOf } from "./mount.ts";
+import { authenticateMounted, mountOf } from "./mount.ts";
 import { jobBody, type UrlSigner } from "./translate.ts";
 
 export function signerOf(context: GatewayContext): UrlSigner {
@@ -15,7 +15,7 @@ export function signerOf(context: GatewayContext): UrlSigner {
 }
 
 /** The job id of a request. Errors: `not_found` for anything that cannot be one. */
-export function jobIdOf(request: FastifyRequest): string {
+function jobIdOf(request: FastifyRequest): string {
   const { id = "" } = request.params as { readonly id?: string };
   if (!isUuid(id)) throw new HearthError("not_found");
   return id;
@@ -33,7 +33,7 @@ export async function findJob(
 }
 
 export async function getJob(request: FastifyRequest, context: GatewayContext): Promise<JobBody> {
-  const caller = await authenticate(request, context, "read");
+  const caller = await authenticateMounted(request, context, "read");
   const job = await findJob(request, context, caller);
   return jobBody(job, mountOf(request, context), signerOf(context));
 }
@@ -42,7 +42,7 @@ export async function getJobWorkflow(
   request: FastifyRequest,
   context: GatewayContext,
 ): Promise<{ readonly workflow: object; readonly format: "api" }> {
-  const caller = await authenticate(request, context, "read");
+  const caller = await authenticateMounted(request, context, "read");
   const workflow = await context.store.jobs.workflow(caller.tenantId, jobIdOf(request));
   if (workflow === undefined) throw new HearthError("not_found");
   return { workflow, format: "api" };
@@ -60,7 +60,7 @@ export async function getJobLogs(
   request: FastifyRequest,
   context: GatewayContext,
 ): Promise<JobLogsBody | null> {
-  const caller = await authenticate(request, context, "read");
+  const caller = await authenticateMounted(request, context, "read");
   const log = await context.store.jobs.log(caller.tenantId, jobIdOf(request));
   if (log === undefined) throw new HearthError("not_found");
   if (log === null) return null;
@@ -73,7 +73,7 @@ export async function cancelJob(
   request: FastifyRequest,
   context: GatewayContext,
 ): Promise<JobBody> {
-  const caller = await authenticate(request, context, "run");
+  const caller = await authenticateMounted(request, context, "run");
   const jobId = jobIdOf(request);
   if (!(await context.store.jobs.requestCancel(caller.tenantId, jobId))) {
     throw new HearthError("not_found");

@@ -9,7 +9,7 @@ const keyPattern = /^[A-Za-z0-9_.-]{1,40}$/u;
 const unsafePattern = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 /** The label that sets a job's priority, since Comfy API v2 has no field for it. */
-export const priorityLabel = "hearth.priority";
+const priorityLabel = "hearth.priority";
 
 export interface Labels {
   readonly metadata: Readonly<Record<string, string>>;

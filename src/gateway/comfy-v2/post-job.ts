@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import { HearthError } from "../../kernel/errors.ts";
-import { isJsonObject, type JsonObject } from "../../kernel/json.ts";
+import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import { postJobBodySchema, type JobBody } from "../../protocol/comfy-v2.ts";
 import type { DeploymentRecord } from "../../store/access.ts";
 import type { NewJob } from "../../store/jobs.ts";
@@ -56,7 +56,7 @@ export async function postJob(
 }
 
 interface JobRequest {
-  readonly workflow: unknown;
+  readonly workflow: JsonValue | undefined;
   readonly extra_data?: Readonly<Record<string, string>> | undefined;
   readonly metadata?: unknown;
 }
@@ -77,10 +77,10 @@ async function judge(
   context: GatewayContext,
   tenantId: number,
   deployment: DeploymentRecord,
-  value: unknown,
+  value: JsonValue | undefined,
 ): Promise<NewJob["inputs"]> {
   const { workflowNodes } = context.settings.limits;
-  const parsed = parseWorkflow(value as JsonObject, { maxNodes: workflowNodes });
+  const parsed = parseWorkflow(value, { maxNodes: workflowNodes });
   if (!parsed.ok) throw parsed.error;
   const catalogue = await context.access.catalogue(deployment.id);
   const fault = validateWorkflow(parsed.value, catalogue);

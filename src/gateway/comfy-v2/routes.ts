@@ -12,6 +12,7 @@ import { postAsset } from "./asset-upload.ts";
 import { streamEvents, type StreamSlots } from "./events.ts";
 import { listJobs } from "./job-list.ts";
 import { cancelJob, getJob, getJobLogs, getJobWorkflow } from "./job-routes.ts";
+import { requireMountName } from "./mount.ts";
 import { postJob } from "./post-job.ts";
 
 /** The operations of Comfy API v2, under whatever prefix `app` stands. */
@@ -20,6 +21,8 @@ export function registerComfyV2(
   context: GatewayContext,
   slots: StreamSlots,
 ): void {
+  app.addHook("onRequest", async (request) => requireMountName(request));
+
   app.post("/api/v2/jobs", (request, reply) => postJob(request, reply, context));
   app.get("/api/v2/jobs", (request) => listJobs(request, context));
   app.get("/api/v2/jobs/:id", (request) => getJob(request, context));
@@ -28,7 +31,8 @@ export function registerComfyV2(
     const logs = await getJobLogs(request, context);
     return logs ?? reply.code(204).send();
   });
-  app.get("/api/v2/jobs/:id/events", (request, reply) =>
+  // A HEAD of a stream would hold a stream open and say nothing.
+  app.get("/api/v2/jobs/:id/events", { exposeHeadRoute: false }, (request, reply) =>
     streamEvents(request, reply, context, slots),
   );
   app.post("/api/v2/jobs/:id/cancel", (request) => cancelJob(request, context));

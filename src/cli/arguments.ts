@@ -1,0 +1,70 @@
+import { InvalidArgumentError } from "commander";
+
+import { parseDurationMs } from "../kernel/duration.ts";
+import type { Result } from "../kernel/result.ts";
+import { jobPriorities } from "../queue/queue-key.ts";
+import { scopes, type Scope } from "../store/access.ts";
+import { parseInput, parsePairs, parseSet, type InputAssignment } from "./run/values.ts";
+
+/** Readers of option values; what they refuse is a usage error that names the option. */
+
+export function durationMs(text: string): number {
+  return accept(parseDurationMs(text));
+}
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,10}$/u.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+export function priority(text: string): string {
+  if ((jobPriorities as readonly string[]).includes(text)) return text;
+  throw new InvalidArgumentError(`It must be one of ${jobPriorities.join(", ")}.`);
+}
+
+export function scopeList(text: string): readonly Scope[] {
+  const names = text.split(",").map((name) => name.trim());
+  const known = scopes.filter((scope) => names.includes(scope));
+  if (known.length === new Set(names).size) return known;
+  throw new InvalidArgumentError(`They must be among ${scopes.join(", ")}.`);
+}
+
+export function httpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:/u.test(text)) return text;
+  throw new InvalidArgumentError("It must be a URL with http or https.");
+}
+
+/** Options that may be given several times gather what they read. */
+export function inputs(
+  text: string,
+  before: readonly InputAssignment[] = [],
+): readonly InputAssignment[] {
+  return [...before, accept(parseInput(text))];
+}
+
+export function sets(
+  text: string,
+  before: readonly InputAssignment[] = [],
+): readonly InputAssignment[] {
+  return [...before, accept(parseSet(text))];
+}
+
+export function texts(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+export function pairs(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const texts = Object.entries(before).map(([key, value]) => `${key}=${value}`);
+  return accept(parsePairs([...texts, text]));
+}
+
+function accept<T>(result: Result<T, string>): T {
+  if (result.ok) return result.value;
+  throw new InvalidArgumentError(`${result.error}.`);
+}

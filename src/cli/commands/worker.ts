@@ -1,0 +1,89 @@
+import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+
+import { HearthError } from "../../kernel/errors.ts";
+import { createLogger } from "../../observability/logger.ts";
+import { findFreePort } from "../../store/embedded/readiness.ts";
+import { startAgent } from "../../worker/agent.ts";
+import type { ComfyuiTarget } from "../../worker/agent-options.ts";
+import { comfyuiCommand } from "../../worker/comfyui/command.ts";
+import { baseUrlOf, settingsOf, type CommandContext } from "../command-context.ts";
+import type { ComfyuiChoice } from "../comfyui-choice.ts";
+import { aborted, listenForInterrupts } from "../interrupts.ts";
+import { ownCommand } from "../package-paths.ts";
+
+export interface WorkerFlags {
+  readonly gateway: string | undefined;
+  readonly deployment: string | undefined;
+  readonly name: string | undefined;
+  readonly folder: string | undefined;
+  readonly comfyui: ComfyuiChoice;
+}
+
+const enrollmentVariable = "HEARTH_ENROLLMENT_TOKEN";
+
+/** `hearth worker`: one agent beside one ComfyUI, until it is drained or told to stop. */
+export async function serveWorker(context: CommandContext, flags: WorkerFlags): Promise<void> {
+  const { environment } = context.io;
+  const settings = await settingsOf(context);
+  const logger = createLogger({ level: settings.logLevel ?? "info" });
+  const enrollmentToken = takeEnrollmentToken(environment);
+  const folder = resolve(
+    context.io.folder,
+    flags.folder ?? environment["HEARTH_WORKER_FOLDER"] ?? join(settings.dataDir, "worker"),
+  );
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const gateway = flags.gateway ?? environment["HEARTH_GATEWAY_URL"] ?? baseUrlOf(environment);
+  const name = flags.name ?? environment["HEARTH_WORKER_NAME"] ?? hostname();
+  const agent = startAgent({
+    gatewayUrl: gateway.replace(/\/+$/u, ""),
+    name,
+    comfyui: await comfyuiTarget(flags.comfyui, folder, context.io.folder),
+    folder,
+    logger,
+    ...(enrollmentToken !== undefined && { enrollmentToken }),
+    ...(flags.deployment !== undefined && { deployment: flags.deployment }),
+  });
+  const interrupts = listenForInterrupts();
+  void aborted(interrupts.first).then(() => agent.stop());
+  void aborted(interrupts.second).then(() => agent.stop(0));
+  logger.info({ name, gateway }, "worker has started");
+  const { reason, detail } = await agent.done;
+  interrupts.close();
+  const text = detail === undefined ? reason : `${reason}: ${detail}`;
+  logger.info({ reason, detail }, "worker has left");
+  if (reason === "refused") {
+    throw new HearthError("unauthorized", {
+      message: `The gateway refused this worker (${text}).`,
+    });
+  }
+  context.output.result({ reason, detail: detail ?? null }, text);
+}
+
+/** Gone from the environment at once: what the worker starts, custom nodes included, inherits it. */
+function takeEnrollmentToken(
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const token = environment[enrollmentVariable];
+  delete process.env[enrollmentVariable];
+  return token === undefined || token === "" ? undefined : token;
+}
+
+async function comfyuiTarget(
+  choice: ComfyuiChoice,
+  folder: string,
+  workingFolder: string,
+): Promise<ComfyuiTarget> {
+  if (choice.kind === "url") return { kind: "attach", url: choice.url.replace(/\/+$/u, "") };
+  const port = await findFreePort();
+  const url = `http://127.0.0.1:${port}`;
+  if (choice.kind === "directory") {
+    const directory = resolve(workingFolder, choice.directory);
+    const { extraArgs } = choice;
+    return { kind: "spawn", url, ...(await comfyuiCommand({ directory, port, extraArgs })) };
+  }
+  const baseDirectory = join(folder, "engine");
+  const command = ownCommand("engine", "--port", String(port), "--folder", baseDirectory);
+  return { kind: "spawn", url, command, baseDirectory };
+}

@@ -1,0 +1,119 @@
+import type { Command } from "commander";
+
+import type { Scope } from "../../store/access.ts";
+import { durationMs, scopeList } from "../arguments.ts";
+import type { Runner } from "./runner.ts";
+
+const tenantOption = ["--tenant <name>", "whose it is; made if missing", "default"] as const;
+
+/** Commands that work on the store itself, on the machine of the operator. */
+export function addAdminCommands(program: Command, run: Runner): void {
+  addKeyCommands(program, run);
+  addDeploymentCommands(program, run);
+  program
+    .command("workers")
+    .summary("list workers")
+    .description("Lists workers.")
+    .command("ls")
+    .description("Lists workers that have not left.")
+    .option("-d, --deployment <name>", "only this deployment's")
+    .action((flags: { deployment?: string }, command: Command) =>
+      run(command, async (context) => {
+        const { listWorkers } = await import("../commands/workers.ts");
+        await listWorkers(context, { deployment: flags.deployment });
+      }),
+    );
+  program
+    .command("doctor")
+    .summary("check this installation")
+    .description("Checks this installation and says what to do.")
+    .action((_flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { runDoctor } = await import("../commands/doctor.ts");
+        await runDoctor(context);
+      }),
+    );
+  program
+    .command("migrate")
+    .summary("bring the database up to date")
+    .description("Brings the database up to date.")
+    .option("--check", "only say whether it is; exit 1 if not")
+    .action((flags: { check?: boolean }, command: Command) =>
+      run(command, async (context) => {
+        const { migrateDatabase } = await import("../commands/migrate.ts");
+        await migrateDatabase(context, { check: flags.check ?? false });
+      }),
+    );
+}
+
+interface RawKeyFlags {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly expires?: number;
+  readonly tenant: string;
+}
+
+function addKeyCommands(program: Command, run: Runner): void {
+  const keys = program
+    .command("keys")
+    .summary("make, list and revoke API keys")
+    .description("Makes, lists and revokes API keys.");
+  keys
+    .command("create")
+    .description("Makes an API key and prints it, once.")
+    .option("-n, --name <name>", "what it is for", "unnamed")
+    .option("--scopes <list>", "of run, read and admin", scopeList, ["run", "read"])
+    .option("--expires <duration>", "until when it is good, such as 90d", durationMs)
+    .option(...tenantOption)
+    .action((flags: RawKeyFlags, command: Command) =>
+      run(command, async (context) => {
+        const { name, scopes, tenant, expires } = flags;
+        const { createKey } = await import("../commands/keys.ts");
+        await createKey(context, { name, scopes, tenant, validMs: expires ?? null });
+      }),
+    );
+  keys
+    .command("ls")
+    .description("Lists API keys, without their secrets.")
+    .action((_flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { listKeys } = await import("../commands/keys.ts");
+        await listKeys(context);
+      }),
+    );
+  keys
+    .command("revoke <key>")
+    .description("Ends an API key, by its id or by the key itself.")
+    .action((key: string, _flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { revokeKey } = await import("../commands/keys.ts");
+        await revokeKey(context, key);
+      }),
+    );
+}
+
+function addDeploymentCommands(program: Command, run: Runner): void {
+  const deployments = program
+    .command("deployments")
+    .summary("list and make deployments")
+    .description("Lists and makes deployments.");
+  deployments
+    .command("ls")
+    .description("Lists deployments.")
+    .action((_flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { listDeployments } = await import("../commands/deployments.ts");
+        await listDeployments(context);
+      }),
+    );
+  deployments
+    .command("create <name>")
+    .description("Makes a deployment: a queue with a base URL of its own.")
+    .option(...tenantOption)
+    .action((name: string, flags: { tenant: string }, command: Command) =>
+      run(command, async (context) => {
+        const { createDeployment } = await import("../commands/deployments.ts");
+        await createDeployment(context, name, { tenant: flags.tenant });
+      }),
+    );
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { access } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { LocalPlatform } from "../../platforms/local/platform.ts";
+import { identifyProcess } from "../../store/embedded/process-identity.ts";
+import type { Store } from "../../store/store.ts";
+import type { ComfyuiChoice } from "../comfyui-choice.ts";
+import { CliFailure } from "../failure.ts";
+import type { Io } from "../output.ts";
+import { ownCommand } from "../package-paths.ts";
+import { systemClock } from "../system.ts";
+
+export interface LocalWorkerOptions {
+  /** Absolute and without symbolic links. */
+  readonly dataDir: string;
+  readonly gatewayUrl: string;
+  readonly comfyui: ComfyuiChoice;
+  readonly io: Io;
+}
+
+/** Workers get 20 s to finish; a little more until force. */
+const killAfterMs = 22_000;
+const drainLimitMs = 27_000;
+const pollMs = 100;
+
+/** The platform that starts this machine's workers, each a `hearth worker` process. */
+export async function openLocalPlatform(options: LocalWorkerOptions): Promise<LocalPlatform> {
+  const { dataDir, gatewayUrl, io } = options;
+  return new LocalPlatform({
+    owner: ownerOf(dataDir),
+    folder: join(dataDir, "workers"),
+    command: ownCommand("worker", "--gateway", gatewayUrl, ...(await comfyuiFlags(options))),
+    environment: io.environment,
+    clock: systemClock,
+    identify: identifyProcess,
+    killAfterMs,
+  });
+}
+
+/** Marks the processes of one data folder. */
+export function ownerOf(dataDir: string): string {
+  return createHash("sha256").update(dataDir).digest("hex").slice(0, 16);
+}
+
+async function comfyuiFlags(options: LocalWorkerOptions): Promise<readonly string[]> {
+  const { comfyui, io } = options;
+  if (comfyui.kind === "engine") return [];
+  if (comfyui.kind === "url") return ["--comfyui-url", comfyui.url];
+  const directory = resolve(io.folder, comfyui.directory);
+  try {
+    await access(join(directory, "main.py"));
+  } catch {
+    throw new CliFailure("usage", `${directory} is no ComfyUI: it has no main.py.`);
+  }
+  return ["--comfyui-dir", directory, ...comfyui.extraArgs.map((arg) => `--comfyui-arg=${arg}`)];
+}
+
+/** Lets the workers finish and leave, and closes their records. `hurry` ends the wait. */
+export async function drainWorkers(
+  platform: LocalPlatform,
+  store: Store,
+  hurry: AbortSignal,
+): Promise<void> {
+  const startedAtMs = systemClock.now();
+  let left = await platform.list();
+  while (left.length > 0 && !hurry.aborted && systemClock.now() - startedAtMs < drainLimitMs) {
+    for (const { externalId } of left) await platform.terminate(externalId);
+    await delay(pollMs, undefined, { signal: hurry }).catch(() => undefined);
+    left = await platform.list();
+  }
+  const present = new Set(left.map((status) => status.externalId));
+  for (const row of await store.control.listInstances(platform.name)) {
+    if (!present.has(row.externalId ?? row.id)) await store.control.retireInstance(row.id);
+  }
+}
+
+/** When each worker was last heard; told from records that a dead worker left behind by changes. */
+export type WorkerSigns = ReadonlyMap<string, number>;
+
+export async function readWorkerSigns(store: Store): Promise<WorkerSigns> {
+  const workers = await store.workers.list();
+  return new Map(workers.map((worker) => [worker.id, worker.lastSeenAt.getTime()]));
+}
+
+/** How many workers are ready and have spoken since, once there are `count` or the signal aborts. */
+export async function waitForWorkers(
+  store: Store,
+  before: WorkerSigns,
+  count: number,
+  signal: AbortSignal,
+): Promise<number> {
+  for (;;) {
+    const workers = await store.workers.list();
+    const ready = workers.filter(
+      ({ id, state, lastSeenAt }) => state === "ready" && lastSeenAt.getTime() !== before.get(id),
+    );
+    if (ready.length >= count || signal.aborted) return ready.length;
+    await delay(pollMs, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,141 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { BlobStore } from "../blobs/blobs.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { errorMessage } from "../kernel/errors.ts";
+import type { Logger } from "../observability/logger.ts";
+import type { Platform } from "../platforms/platform.ts";
+import type { LeaseTiming } from "../queue/lease.ts";
+import type { Leadership } from "../store/control.ts";
+import type { Store } from "../store/store.ts";
+import { expireOverdue } from "./expire.ts";
+import type { DesiredPool } from "./fleet.ts";
+import { runLoop } from "./loop.ts";
+import { Reaper } from "./reap.ts";
+import { Reconciler } from "./reconcile.ts";
+import { sweepOnce } from "./sweep.ts";
+
+export interface ControllerOptions {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly platforms: readonly Platform[];
+  readonly desired: readonly DesiredPool[];
+  readonly gatewayUrl: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly lease: LeaseTiming;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly mintToken: () => { readonly token: string; readonly tokenHash: Uint8Array };
+  readonly sweepIntervalMs?: number;
+  readonly reconcileIntervalMs?: number;
+  readonly electionIntervalMs?: number;
+  /** How long an instance's workers may be silent before it is replaced. */
+  readonly silentMs?: number;
+}
+
+export interface Controller {
+  /** Ends all loops after their current pass and lets another controller lead. */
+  close(): Promise<void>;
+}
+
+interface Duty {
+  readonly name: string;
+  readonly intervalMs: number;
+  readonly run: () => Promise<void>;
+}
+
+const expireIntervalMs = 5_000;
+
+/**
+ * Runs the control loops. What concerns everybody runs only where this process leads; platforms
+ * that only this host can see are looked after in any case.
+ */
+export function startController(options: ControllerOptions): Controller {
+  const closing = new AbortController();
+  const { signal } = closing;
+  const hostDuties = dutiesOfPlatforms(options, "host");
+  // Made once: the reaper counts its time from the start of this process, not of its reign.
+  const leaderDuties = [...commonDuties(options), ...dutiesOfPlatforms(options, "everywhere")];
+  const running = [runDuties(hostDuties, options, signal), campaign(leaderDuties, options, signal)];
+  let closed: Promise<void> | undefined;
+  return {
+    close: () => {
+      closing.abort();
+      closed ??= Promise.all(running).then(() => undefined);
+      return closed;
+    },
+  };
+}
+
+function commonDuties(options: ControllerOptions): readonly Duty[] {
+  const { store, blobs, logger, clock, lease, sweepIntervalMs = 60_000 } = options;
+  const reaper = new Reaper({ store, logger, clock, leaseMs: lease.leaseMs });
+  return [
+    { name: "reap", intervalMs: lease.reaperIntervalMs, run: () => reaper.pass() },
+    { name: "expire", intervalMs: expireIntervalMs, run: () => expireOverdue(store, logger) },
+    { name: "sweep", intervalMs: sweepIntervalMs, run: () => sweepOnce(store, blobs, logger) },
+  ];
+}
+
+function dutiesOfPlatforms(options: ControllerOptions, reach: Platform["reach"]): readonly Duty[] {
+  const { reconcileIntervalMs: intervalMs = 2_000, silentMs = 120_000 } = options;
+  return options.platforms
+    .filter((platform) => platform.reach === reach)
+    .map((platform) => {
+      const reconciler = new Reconciler({ ...options, platform, silentMs });
+      return { name: `reconcile ${platform.name}`, intervalMs, run: () => reconciler.pass() };
+    });
+}
+
+async function runDuties(
+  duties: readonly Duty[],
+  options: ControllerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { logger, random } = options;
+  await Promise.all(duties.map((duty) => runLoop({ ...duty, logger, random, signal })));
+}
+
+/** Tries to lead, works while it does, and tries again once the lead is lost. Never rejects. */
+async function campaign(
+  duties: readonly Duty[],
+  options: ControllerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, logger, electionIntervalMs = 2_000 } = options;
+  while (!signal.aborted) {
+    const leadership = await tryLead(store, logger);
+    if (leadership !== undefined) await reign(duties, options, leadership, signal);
+    await delay(electionIntervalMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function tryLead(store: Store, logger: Logger): Promise<Leadership | undefined> {
+  try {
+    return await store.tryLead();
+  } catch (thrown) {
+    logger.debug({ error: errorMessage(thrown) }, "no leader could be elected");
+    return undefined;
+  }
+}
+
+async function reign(
+  duties: readonly Duty[],
+  options: ControllerOptions,
+  leadership: Leadership,
+  signal: AbortSignal,
+): Promise<void> {
+  const { logger } = options;
+  logger.info("this controller leads");
+  const ending = new AbortController();
+  let isLost = false;
+  const onLost = (): void => {
+    isLost = true;
+    ending.abort();
+  };
+  void leadership.lost.then(onLost);
+  await runDuties(duties, options, AbortSignal.any([signal, ending.signal]));
+  if (isLost) logger.warn("this controller has lost the lead");
+  await leadership.release().catch(() => undefined);
+}

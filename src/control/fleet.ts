@@ -1,0 +1,147 @@
+import type { InstanceStatus } from "../platforms/platform.ts";
+import type { InstanceRecord } from "../store/control.ts";
+
+/** How many instances a deployment is to have on a platform. */
+export interface DesiredPool {
+  readonly platform: string;
+  readonly deploymentId: number;
+  readonly deployment: string;
+  readonly count: number;
+}
+
+/** Launches that did not last, so that a worker that cannot start is not started without end. */
+export interface LaunchHistory {
+  readonly shortLives: number;
+  readonly lastLaunchAtMs: number;
+}
+
+export interface FleetSnapshot {
+  readonly nowMs: number;
+  /** Of one platform, those that are gone left out. */
+  readonly rows: readonly InstanceRecord[];
+  readonly statuses: readonly InstanceStatus[];
+  /** Instances whose workers have been silent for too long. */
+  readonly silentIds: ReadonlySet<string>;
+  readonly desired: readonly DesiredPool[];
+  readonly history: ReadonlyMap<number, LaunchHistory>;
+}
+
+/** What is to be done about the instances of a platform, each with its reason. */
+export type FleetCommand =
+  | { readonly action: "launch"; readonly pool: DesiredPool; readonly reason: string }
+  | {
+      readonly action: "confirm";
+      readonly instanceId: string;
+      readonly externalId: string;
+      readonly reason: string;
+    }
+  | {
+      readonly action: "terminate";
+      readonly instanceId: string | null;
+      readonly externalId: string;
+      readonly reason: string;
+    }
+  | {
+      readonly action: "retire";
+      readonly instanceId: string;
+      readonly deploymentId: number;
+      /** Whether it went soon after its launch without being asked. */
+      readonly isShortLife: boolean;
+      readonly reason: string;
+    };
+
+/** A launch without a process after this long has failed. */
+const launchGraceMs = 60_000;
+/** An instance that ends sooner without being asked says that the next one may, too. */
+const shortLifeMs = 30_000;
+const firstBackoffMs = 1_000;
+const maxBackoffMs = 60_000;
+
+/** Compares what is with what is recorded and what is wanted. */
+export function decideFleet(snapshot: FleetSnapshot): readonly FleetCommand[] {
+  const { rows, statuses } = snapshot;
+  const judged = rows.map((row) => ({ row, command: judge(row, snapshot) }));
+  const commands = judged.flatMap(({ command }) => (command === undefined ? [] : [command]));
+  const known = new Set(rows.flatMap((row) => [row.id, row.externalId]));
+  const strays = statuses.filter(
+    (status) => !known.has(status.externalId) && !known.has(status.clientToken),
+  );
+  const staying = judged
+    .filter(({ row, command }) => row.state !== "terminating" && isStaying(command))
+    .map(({ row }) => row);
+  return [
+    ...commands,
+    ...strays.map(({ externalId }) => ({
+      action: "terminate" as const,
+      instanceId: null,
+      externalId,
+      reason: "no record names it",
+    })),
+    ...snapshot.desired.flatMap((pool) => fill(pool, staying, snapshot)),
+  ];
+}
+
+function isStaying(command: FleetCommand | undefined): boolean {
+  return command === undefined || command.action === "confirm";
+}
+
+function judge(row: InstanceRecord, snapshot: FleetSnapshot): FleetCommand | undefined {
+  const status = snapshot.statuses.find(
+    (one) => one.clientToken === row.id || one.externalId === row.externalId,
+  );
+  const ageMs = snapshot.nowMs - row.createdAt.getTime();
+  if (status === undefined) return judgeMissing(row, ageMs);
+  const { externalId } = status;
+  const end = (reason: string): FleetCommand => {
+    return { action: "terminate", instanceId: row.id, externalId, reason };
+  };
+  if (row.state === "terminating") return end("it was asked to leave and is still there");
+  if (status.state === "obsolete") return end("it runs with earlier settings");
+  if (snapshot.silentIds.has(row.id)) return end("its workers have fallen silent");
+  if (row.state === "launching" || row.externalId !== externalId) {
+    const reason = "the platform lists it";
+    return { action: "confirm", instanceId: row.id, externalId, reason };
+  }
+  return undefined;
+}
+
+function judgeMissing(row: InstanceRecord, ageMs: number): FleetCommand | undefined {
+  const isLaunching = row.state === "launching";
+  if (isLaunching && ageMs < launchGraceMs) return undefined;
+  const isShortLife = isLaunching || (row.state === "running" && ageMs < shortLifeMs);
+  const reason = isLaunching ? "its launch came to nothing" : "the platform no longer lists it";
+  const { id: instanceId, deploymentId } = row;
+  return { action: "retire", instanceId, deploymentId, isShortLife, reason };
+}
+
+/** Launches what a pool lacks, and asks the youngest of too many to leave. */
+function fill(
+  pool: DesiredPool,
+  staying: readonly InstanceRecord[],
+  snapshot: FleetSnapshot,
+): readonly FleetCommand[] {
+  const present = staying.filter((row) => row.deploymentId === pool.deploymentId);
+  const lacking = pool.count - present.length;
+  if (lacking > 0) {
+    const history = snapshot.history.get(pool.deploymentId);
+    if (history !== undefined && snapshot.nowMs < nextLaunchAtMs(history)) return [];
+    const reason = `${present.length} of ${pool.count} are there`;
+    return Array.from({ length: lacking }, () => ({ action: "launch" as const, pool, reason }));
+  }
+  return present
+    .toSorted((left, right) => right.createdAt.getTime() - left.createdAt.getTime())
+    .slice(0, -lacking)
+    .flatMap((row) => {
+      if (row.externalId === null) return [];
+      const reason = `only ${pool.count} are wanted`;
+      const { id: instanceId, externalId } = row;
+      return [{ action: "terminate" as const, instanceId, externalId, reason }];
+    });
+}
+
+/** Doubles with every launch in a row that did not last. */
+export function nextLaunchAtMs(history: LaunchHistory): number {
+  if (history.shortLives === 0) return 0;
+  const backoffMs = firstBackoffMs * 2 ** Math.min(history.shortLives - 1, 16);
+  return history.lastLaunchAtMs + Math.min(backoffMs, maxBackoffMs);
+}

@@ -1,0 +1,56 @@
+import { frameAt, withChannels } from "../frames.ts";
+import { takeChannel } from "../picture.ts";
+import { scaleMask } from "../scale.ts";
+import { checkSize, ImageBatch, MaskBatch } from "../values.ts";
+import { link, output } from "./input-config.ts";
+import type { NodeDefinition } from "./node.ts";
+
+export const joinImageWithAlpha: NodeDefinition = {
+  name: "JoinImageWithAlpha",
+  displayName: "Join Image with Alpha",
+  category: "image/compositing",
+  pythonModule: "comfy_extras.nodes_compositing",
+  required: { image: link("IMAGE"), alpha: link("MASK") },
+  outputs: [output("IMAGE")],
+  async run(inputs, { pause }) {
+    const image = await withChannels(inputs.image("image"), 4, pause);
+    const { width, height } = image;
+    const size = { width, height, method: "bilinear", crop: "disabled" } as const;
+    const mask = await scaleMask(inputs.mask("alpha"), size, pause);
+    const count = Math.max(image.frames.length, mask.frames.length);
+    checkSize(width, height, count, 4);
+    const frames: Uint8Array[] = [];
+    for (let index = 0; index < count; index++) {
+      const frame = frameAt(image.frames, index % image.frames.length).slice();
+      const masked = frameAt(mask.frames, index % mask.frames.length);
+      // A mask is where the image is not.
+      for (let at = 0; at < masked.length; at++) frame[at * 4 + 3] = 255 - (masked[at] ?? 0);
+      frames.push(frame);
+      await pause();
+    }
+    return { values: [new ImageBatch(width, height, 4, frames)] };
+  },
+};
+
+export const splitImageWithAlpha: NodeDefinition = {
+  name: "SplitImageWithAlpha",
+  displayName: "Split Image with Alpha",
+  category: "image/compositing",
+  pythonModule: "comfy_extras.nodes_compositing",
+  required: { image: link("IMAGE") },
+  outputs: [output("IMAGE"), output("MASK")],
+  async run(inputs, { pause }) {
+    const image = inputs.image("image");
+    const { width, height } = image;
+    const planes: Uint8Array[] = [];
+    for (const frame of image.frames) {
+      const opaque = new Uint8Array(width * height);
+      planes.push(
+        image.channels === 4 ? takeChannel(frame, 4, 3).map((level) => 255 - level) : opaque,
+      );
+      await pause();
+    }
+    const colours = await withChannels(image, 3, pause);
+    return { values: [colours, new MaskBatch(width, height, planes)] };
+  },
+};

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { resample } from "./resample.ts";
+import { computeBlurTaps, computeScaleTaps, scaleMethods, type ScaleMethod } from "./taps.ts";
+
+const pause = (): Promise<void> => Promise.resolve();
+
+/** Scales one row of one-channel pixels. */
+async function scaleRow(row: number[], to: number, method: ScaleMethod): Promise<number[]> {
+  const across = computeScaleTaps(method, row.length, to);
+  const down = computeScaleTaps("nearest-exact", 1, 1);
+  return [...(await resample(Uint8Array.from(row), row.length, 1, across, down, pause))];
+}
+
+describe("scaling", () => {
+  it("takes the nearest pixel by its centre", async () => {
+    expect(await scaleRow([10, 20, 30, 40], 2, "nearest-exact")).toEqual([20, 40]);
+    expect(await scaleRow([10, 20], 4, "nearest-exact")).toEqual([10, 10, 20, 20]);
+  });
+
+  it("interpolates linearly between centres and repeats the border", async () => {
+    expect(await scaleRow([0, 100], 4, "bilinear")).toEqual([0, 25, 75, 100]);
+    expect(await scaleRow([0, 100, 200, 40], 2, "bilinear")).toEqual([50, 120]);
+  });
+
+  it("averages areas when it shrinks", async () => {
+    expect(await scaleRow([0, 100, 200, 40], 2, "area")).toEqual([50, 120]);
+    // The window of each result covers every pixel that it touches.
+    expect(await scaleRow([0, 90, 30], 2, "area")).toEqual([45, 60]);
+  });
+
+  it("overshoots with bicubic and lanczos but stays within the levels", async () => {
+    for (const method of ["bicubic", "lanczos"] as const) {
+      const row = await scaleRow([0, 0, 255, 255], 8, method);
+      expect(row.slice(0, 2).concat(row.slice(-2))).toEqual([0, 0, 255, 255]);
+      expect(row).toEqual([...row].sort((a, b) => a - b));
+    }
+  });
+
+  it("leaves a plain colour as it is, by any method", async () => {
+    for (const method of scaleMethods) {
+      expect(new Set(await scaleRow([77, 77, 77], 7, method))).toEqual(new Set([77]));
+      expect(new Set(await scaleRow([77, 77, 77, 77, 77], 2, method))).toEqual(new Set([77]));
+    }
+  });
+
+  it("keeps channels apart and works along both axes", async () => {
+    const frame = Uint8Array.from([0, 200, 100, 0]);
+    const across = computeScaleTaps("bilinear", 2, 1);
+    const down = computeScaleTaps("nearest-exact", 1, 2);
+    expect([...(await resample(frame, 2, 2, across, down, pause))]).toEqual([50, 100, 50, 100]);
+  });
+});
+
+describe("blurring", () => {
+  it("spreads a bright pixel evenly and mirrors at the border", async () => {
+    const across = computeBlurTaps(1, 1, 5);
+    const down = computeBlurTaps(1, 1, 1);
+    const row = [...(await resample(Uint8Array.from([0, 0, 255, 0, 0]), 5, 1, across, down, pause))];
+    // exp(-1/2) beside 1 on both sides, normalized.
+    expect(row).toEqual([0, 70, 115, 70, 0]);
+    const edge = [...(await resample(Uint8Array.from([0, 255, 0, 0, 0]), 5, 1, across, down, pause))];
+    expect(edge[0]).toBe(140);
+  });
+});

@@ -1,0 +1,95 @@
+import type { Logger } from "../observability/logger.ts";
+
+/** A ComfyUI that somebody else runs, or one that the agent starts and restarts itself. */
+export type ComfyuiTarget =
+  | { readonly kind: "attach"; readonly url: string }
+  | {
+      readonly kind: "spawn";
+      readonly command: readonly string[];
+      readonly env?: Readonly<Record<string, string>>;
+      readonly cwd?: string;
+      /** Where it is going to listen. */
+      readonly url: string;
+      /** The folder of its `input/`, `output/` and `temp/`. */
+      readonly baseDirectory: string;
+    };
+
+export interface AgentOptions {
+  /** Base URL of the gateway, without a slash at its end. */
+  readonly gatewayUrl: string;
+  readonly enrollmentToken?: string;
+  readonly deployment?: string;
+  readonly name: string;
+  readonly comfyui: ComfyuiTarget;
+  /** The agent's own scratch folder. */
+  readonly folder: string;
+  readonly logger: Logger;
+  /**
+   * The agent leaves after this long without any word from the gateway, so that a rented machine
+   * is not paid for nothing. Default 600,000 with an enrolment token, never without.
+   */
+  readonly deadmanMs?: number;
+  readonly timings?: Partial<AgentTimings>;
+}
+
+export interface AgentExit {
+  readonly reason: "drained" | "stopped" | "deadman" | "refused";
+  readonly detail?: string;
+}
+
+/** Every duration that the agent waits for, and every bound it keeps. */
+export interface AgentTimings {
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+  readonly claimWaitMs: number;
+  readonly linkTimeoutMs: number;
+  /** Between looks at a ComfyUI that is not ready yet. */
+  readonly probeMs: number;
+  /** Between looks at an idle ComfyUI. */
+  readonly healthMs: number;
+  readonly restartMinMs: number;
+  readonly restartMaxMs: number;
+  /** From SIGTERM to SIGKILL of the child. */
+  readonly killMs: number;
+  /** A socket that says nothing for this long is doubted, and the history asked instead. */
+  readonly silenceMs: number;
+  /** Between looks at the history however much the socket says. */
+  readonly historyMs: number;
+  readonly reconnectSilentMs: number;
+  readonly hangMs: number;
+  /** The limit while a loader runs, or while the process is visibly at work. */
+  readonly busyHangMs: number;
+  /** How long an interrupted hang may take to end before the process is killed. */
+  readonly hangGraceMs: number;
+  readonly cancelRepeatMs: number;
+  readonly cancelMs: number;
+  /** A ComfyUI that cannot be reached for this long has lost its prompt. */
+  readonly unreachableMs: number;
+  readonly reportMs: number;
+  readonly stopGraceMs: number;
+}
+
+export const defaultTimings: AgentTimings = {
+  retryMinMs: 200,
+  retryMaxMs: 5_000,
+  claimWaitMs: 25_000,
+  linkTimeoutMs: 30_000,
+  probeMs: 250,
+  healthMs: 5_000,
+  restartMinMs: 500,
+  restartMaxMs: 30_000,
+  killMs: 5_000,
+  silenceMs: 1_000,
+  historyMs: 10_000,
+  reconnectSilentMs: 30_000,
+  hangMs: 120_000,
+  busyHangMs: 600_000,
+  hangGraceMs: 10_000,
+  cancelRepeatMs: 1_000,
+  cancelMs: 10_000,
+  unreachableMs: 30_000,
+  reportMs: 500,
+  stopGraceMs: 20_000,
+};
+
+export const defaultDeadmanMs = 600_000;

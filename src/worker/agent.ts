@@ -1,0 +1,232 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { Agent as HttpAgent } from "undici";
+
+import { errorMessage } from "../kernel/errors.ts";
+import type { Assignment } from "../protocol/worker-link.ts";
+import {
+  defaultDeadmanMs,
+  defaultTimings,
+  type AgentExit,
+  type AgentOptions,
+  type AgentTimings,
+} from "./agent-options.ts";
+import type { AttemptContext } from "./attempt-context.ts";
+import { AttemptControl } from "./attempt-control.ts";
+import { AttemptLogReader } from "./attempt-log.ts";
+import { runAttempt } from "./attempt.ts";
+import type { ComfySession } from "./comfyui/session.ts";
+import { ComfyHost } from "./comfyui/supervise.ts";
+import { waitForSilence } from "./deadman.ts";
+import { runHeartbeat } from "./heartbeat.ts";
+import { runJobs } from "./job-loop.ts";
+import { Refused, isStale } from "./link-errors.ts";
+import { Link } from "./link.ts";
+import { sweepStaged } from "./stage-sweep.ts";
+import { agentVersion } from "./version.ts";
+
+export type { AgentExit, AgentOptions } from "./agent-options.ts";
+
+export interface Agent {
+  /** Resolves when the agent has left and nothing of it runs any more; never rejects. */
+  readonly done: Promise<AgentExit>;
+  /**
+   * Gives the current job back first, then tries to finish it within `graceMs` (default 20 s).
+   * Resolves with `done`.
+   */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Starts working for a gateway. Never throws: what goes wrong is in the log and in `done`. */
+export function startAgent(options: AgentOptions): Agent {
+  const run = new AgentRun(options);
+  const done = run.live();
+  return {
+    done,
+    stop: async (graceMs) => {
+      await run.stop(graceMs);
+      await done;
+    },
+  };
+}
+
+const goodbyeMs = 3_000;
+const releaseMs = 5_000;
+const sweepIntervalMs = 600_000;
+
+class AgentRun {
+  private readonly options: AgentOptions;
+  private readonly timings: AgentTimings;
+  private readonly life = new AbortController();
+  /** Aborts when no further job is wanted. */
+  private readonly claiming = new AbortController();
+  private readonly beating = new AbortController();
+  private readonly link: Link;
+  private readonly host: ComfyHost;
+  private readonly http = new HttpAgent({ connections: 8, keepAliveTimeout: 30_000 });
+  private current: AttemptControl | undefined;
+  private exit: AgentExit | undefined;
+  private sweptMs = -Infinity;
+
+  constructor(options: AgentOptions) {
+    this.options = options;
+    this.timings = { ...defaultTimings, ...options.timings };
+    const { timings } = this;
+    const { gatewayUrl, enrollmentToken, deployment, name, logger } = options;
+    const identity = {
+      name: name.slice(0, 120),
+      agentVersion,
+      ...(enrollmentToken !== undefined && { enrollmentToken }),
+      ...(deployment !== undefined && { deployment }),
+    };
+    const { signal } = this.life;
+    this.link = new Link({ gatewayUrl, identity, timings, logger, signal });
+    this.host = new ComfyHost({ target: options.comfyui, timings, logger });
+  }
+
+  async live(): Promise<AgentExit> {
+    const { logger, folder } = this.options;
+    await clearScratch(folder);
+    // ComfyUI takes its time to start; enrolment and the first heartbeats need not wait for it.
+    this.host.start();
+    const deadman = this.watchForDeadman();
+    let beats: Promise<void> = Promise.resolve();
+    try {
+      await this.link.enroll();
+      logger.info({ workerId: this.link.workerId }, "enrolled");
+      beats = this.beat();
+      await this.work();
+    } catch (thrown) {
+      this.note(thrown);
+    }
+    this.beating.abort(new Error("leaving"));
+    await beats;
+    await this.sayGoodbye();
+    this.life.abort(new Error("left"));
+    await Promise.all([deadman, this.host.close()]);
+    await Promise.all([this.link.close(), this.http.destroy()]);
+    const exit = this.exit ?? { reason: "stopped" };
+    logger.info(exit, "the agent has left");
+    return exit;
+  }
+
+  /** Resolves when the job has been given back; never rejects. */
+  async stop(graceMs = this.timings.stopGraceMs): Promise<void> {
+    this.exit ??= { reason: "stopped" };
+    this.claiming.abort(new Error("stopping"));
+    // Not even enrolled: there is nothing to leave in order.
+    if (this.link.workerId === undefined) this.life.abort(new Error("stopping"));
+    const control = this.current;
+    if (control === undefined || control.isReleased) return;
+    setTimeout(() => {
+      control.interrupt("shutdown");
+      if (control.isCompleting) this.life.abort(new Error("stopping"));
+    }, graceMs).unref();
+    if (control.isCompleting) return;
+    control.isReleased = true;
+    try {
+      const signal = AbortSignal.timeout(releaseMs);
+      await this.link.release(control.ref, { reason: "shutdown" }, signal);
+    } catch (thrown) {
+      if (isStale(thrown)) control.interrupt("stale");
+      this.options.logger.warn({ cause: errorMessage(thrown) }, "the job was not given back");
+    }
+  }
+
+  private beat(): Promise<void> {
+    return runHeartbeat({
+      link: this.link,
+      logger: this.options.logger,
+      signal: this.beating.signal,
+      current: () => this.current,
+      devices: () => this.host.devices,
+      onDrain: () => {
+        this.exit ??= { reason: "drained" };
+        this.claiming.abort(new Error("draining"));
+      },
+      onRefused: (refused) => this.leaveAtOnce({ reason: "refused", detail: refused.message }),
+    });
+  }
+
+  private work(): Promise<void> {
+    return runJobs({
+      host: this.host,
+      link: this.link,
+      timings: this.timings,
+      logger: this.options.logger,
+      claiming: this.claiming.signal,
+      life: this.life.signal,
+      runJob: (session, assignment) => this.runJob(session, assignment),
+    });
+  }
+
+  private async runJob(session: ComfySession, assignment: Assignment): Promise<void> {
+    const { jobId, epoch } = assignment;
+    const { host, link, http, timings } = this;
+    const { folder, logger } = this.options;
+    const control = new AttemptControl({ jobId, epoch });
+    const log = new AttemptLogReader(session);
+    const life = this.life.signal;
+    const restart: AttemptContext["restart"] = (reason, stray) =>
+      host.restart(session, reason, stray);
+    this.current = control;
+    host.isBusy = true;
+    try {
+      const context = { session, link, http, folder, timings, logger, life, log, restart };
+      await runAttempt(context, assignment, control);
+    } finally {
+      host.isBusy = false;
+      this.current = undefined;
+    }
+    if (assignment.inputs.length > 0) await this.sweep(session);
+  }
+
+  private async sweep({ baseDirectory }: ComfySession): Promise<void> {
+    const now = performance.now();
+    if (baseDirectory === undefined || now - this.sweptMs < sweepIntervalMs) return;
+    this.sweptMs = now;
+    await sweepStaged(baseDirectory, Date.now());
+  }
+
+  /** Resolves when the agent has to leave for want of a gateway, or has left. */
+  private async watchForDeadman(): Promise<void> {
+    const { deadmanMs, enrollmentToken } = this.options;
+    const limitMs = deadmanMs ?? (enrollmentToken === undefined ? undefined : defaultDeadmanMs);
+    if (limitMs === undefined) return;
+    if (!(await waitForSilence(() => this.link.silentMs, limitMs, this.life.signal))) return;
+    const detail = `no word from the gateway for ${Math.round(limitMs / 1000)} s`;
+    this.leaveAtOnce({ reason: "deadman", detail });
+  }
+
+  private leaveAtOnce(exit: AgentExit): void {
+    this.exit ??= exit;
+    this.claiming.abort(new Error(exit.reason));
+    this.life.abort(new Error(exit.reason));
+  }
+
+  private note(thrown: unknown): void {
+    if (this.life.signal.aborted) return;
+    const detail = errorMessage(thrown);
+    if (!(thrown instanceof Refused)) {
+      this.options.logger.error({ cause: detail }, "the agent met an unexpected failure");
+    }
+    this.leaveAtOnce({ reason: "refused", detail });
+  }
+
+  private async sayGoodbye(): Promise<void> {
+    const isWelcome = this.exit?.reason === "drained" || this.exit?.reason === "stopped";
+    if (!isWelcome || this.link.workerId === undefined) return;
+    try {
+      await this.link.goodbye(AbortSignal.timeout(goodbyeMs));
+    } catch (thrown) {
+      this.options.logger.debug({ cause: errorMessage(thrown) }, "the goodbye was not heard");
+    }
+  }
+}
+
+/** What an agent that was killed left behind. */
+async function clearScratch(folder: string): Promise<void> {
+  const options = { recursive: true, force: true } as const;
+  await Promise.allSettled(["inputs", "outputs"].map((name) => rm(join(folder, name), options)));
+}

@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+
+import type {
+  Assignment,
+  AttemptLog,
+  OutputFile,
+  ReportRequest,
+  Timings,
+  UploadsRequest,
+  Verdict,
+} from "../protocol/worker-link.ts";
+import type { AttemptContext } from "./attempt-context.ts";
+import type { AttemptControl } from "./attempt-control.ts";
+import { endAttempt } from "./attempt-end.ts";
+import { MissingOutput } from "./fetch-output.ts";
+import type { HistoryEntry } from "./comfyui/history.ts";
+import { isStale } from "./link-errors.ts";
+import { planOutputs } from "./outputs.ts";
+import { runPrompt } from "./prompt-run.ts";
+import { Reporter } from "./report.ts";
+import { pause } from "./retry.ts";
+import { stageInputs } from "./stage.ts";
+import { storeOutputs } from "./store-outputs.ts";
+import { neededNodes } from "./workflow-nodes.ts";
+
+/** ComfyUI frees its memory between two prompts; a prompt queued at once could come before that. */
+const freeMs = 500;
+const maxTimerMs = 2_147_483_647;
+
+type Product = [outputs: OutputFile[], log: AttemptLog | null];
+type Phases = { -readonly [phase in keyof Timings]: Timings[phase] };
+
+/**
+ * Runs one attempt from its assignment to whatever end it comes to, and tells the gateway. Throws
+ * only `Refused`, and the abort of the agent's life.
+ */
+export async function runAttempt(
+  context: AttemptContext,
+  assignment: Assignment,
+  control: AttemptControl,
+): Promise<void> {
+  const { timeoutMs } = assignment;
+  const deadline = setTimeout(() => control.interrupt("deadline"), Math.min(timeoutMs, maxTimerMs));
+  const reporter = reporterOf(context, assignment, control);
+  const timings: Phases = {};
+  try {
+    const [outputs, log] = await produce(context, assignment, control, reporter, timings);
+    clearTimeout(deadline);
+    reporter.stop();
+    control.signal.throwIfAborted();
+    control.isCompleting = true;
+    await context.link.complete(control.ref, { outputs, log, timings }, context.life);
+  } catch (thrown) {
+    reporter.stop();
+    await endAttempt(context, { control, thrown, timeoutMs, timings });
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+/** Stages, runs and stores; returns what was stored, in order, and what ComfyUI wrote meanwhile. */
+async function produce(
+  context: AttemptContext,
+  assignment: Assignment,
+  control: AttemptControl,
+  reporter: Reporter,
+  timings: Phases,
+): Promise<Product> {
+  const { session, http, folder, link, life } = context;
+  const { attemptId, extraData, inputs } = assignment;
+  const signal = AbortSignal.any([control.signal, life]);
+  const backoff = { minMs: context.timings.retryMinMs, maxMs: context.timings.retryMaxMs };
+  const transfer = { session, http, folder, backoff, signal };
+  const workflow = await timed(timings, "stageMs", () =>
+    stageInputs(
+      { ...transfer, signal: AbortSignal.any([signal, session.gone]) },
+      assignment.workflow,
+      inputs,
+    ),
+  );
+  const run = (promptId: string): Promise<HistoryEntry> =>
+    timed(timings, "executeMs", () =>
+      runPrompt(context, control, reporter, { promptId, workflow, extraData }),
+    );
+  const storage = {
+    ...transfer,
+    signUploads: (files: UploadsRequest["files"]) => link.uploads(control.ref, { files }, signal),
+    onStored: (outputs: readonly OutputFile[]) => reporter.stored(outputs),
+  };
+  const store = (entry: HistoryEntry): Promise<Product> =>
+    timed(timings, "uploadMs", () =>
+      Promise.all([storeOutputs(storage, planOutputs(entry.outputs)), context.log.read()]),
+    );
+  const entry = await run(attemptId);
+  try {
+    return await store(entry);
+  } catch (thrown) {
+    if (!(thrown instanceof MissingOutput)) throw thrown;
+    // A cached run names files of an earlier one. Without the cache they are made again.
+    await session.client.free({ models: false, cache: true }, signal);
+    await pause(freeMs, signal);
+    return store(await run(randomUUID()));
+  }
+}
+
+function reporterOf(
+  { session, link, timings }: AttemptContext,
+  { workflow }: Assignment,
+  control: AttemptControl,
+): Reporter {
+  const { nodes } = session.facts;
+  const isOutput = (name: string): boolean =>
+    Object.hasOwn(nodes, name) && nodes[name]?.isOutput === true;
+  const send = async (report: ReportRequest): Promise<Verdict> => {
+    // Of a released attempt nothing is said until it is complete.
+    if (control.isReleased) return "continue";
+    try {
+      const { signal } = control;
+      return await link.report(control.ref, report, { signal, maxTries: 1 });
+    } catch (thrown) {
+      if (isStale(thrown)) control.obey("stale");
+      throw thrown;
+    }
+  };
+  return new Reporter({
+    classes: neededNodes(workflow, isOutput),
+    intervalMs: timings.reportMs,
+    send,
+    onVerdict: (verdict) => control.obey(verdict),
+  });
+}
+
+async function timed<T>(timings: Phases, phase: keyof Timings, task: () => Promise<T>): Promise<T> {
+  const startMs = performance.now();
+  try {
+    return await task();
+  } finally {
+    timings[phase] = (timings[phase] ?? 0) + Math.round(performance.now() - startMs);
+  }
+}

@@ -1,0 +1,86 @@
+import { errorMessage } from "../kernel/errors.ts";
+import type { Logger } from "../observability/logger.ts";
+import type { Assignment, ReleaseRequest } from "../protocol/worker-link.ts";
+import type { AgentTimings } from "./agent-options.ts";
+import type { ComfySession } from "./comfyui/session.ts";
+import type { ComfyHost } from "./comfyui/supervise.ts";
+import { Refused } from "./link-errors.ts";
+import type { Link } from "./link.ts";
+import { pause } from "./retry.ts";
+
+export interface JobLoopOptions {
+  readonly host: ComfyHost;
+  readonly link: Link;
+  readonly timings: AgentTimings;
+  readonly logger: Logger;
+  /** Aborts when no further job is wanted. */
+  readonly claiming: AbortSignal;
+  readonly life: AbortSignal;
+  /** Throws only `Refused`, and the abort of `life`. */
+  readonly runJob: (session: ComfySession, assignment: Assignment) => Promise<void>;
+}
+
+const troubleMs = 1_000;
+const releaseMs = 5_000;
+
+/** Claims and runs one job after another until `claiming` aborts. Throws `Refused`. */
+export async function runJobs(options: JobLoopOptions): Promise<void> {
+  const { claiming, life, logger } = options;
+  let readied = "";
+  while (!claiming.aborted && !life.aborted) {
+    try {
+      readied = await runNext(options, readied);
+    } catch (thrown) {
+      if (thrown instanceof Refused) throw thrown;
+      if (claiming.aborted || life.aborted) return;
+      logger.warn({ cause: errorMessage(thrown) }, "claiming a job failed");
+      await pause(troubleMs, claiming).catch(() => undefined);
+    }
+  }
+}
+
+/** Waits for ComfyUI, says so once, and runs at most one job. Returns what was said. */
+async function runNext(options: JobLoopOptions, readied: string): Promise<string> {
+  const { host, link, timings, claiming, runJob } = options;
+  const session = await host.ready(claiming);
+  const signal = AbortSignal.any([claiming, session.gone]);
+  const who = `${link.workerId} ${session.generation}`;
+  if (who !== readied) {
+    await unlessGone(session, () => link.ready(session.facts, signal));
+    return session.gone.aborted ? readied : `${link.workerId} ${session.generation}`;
+  }
+  const claim = (): Promise<Assignment | null> => link.claim(timings.claimWaitMs, signal);
+  const assignment = await unlessGone(session, claim);
+  if (assignment === null || assignment === undefined) return readied;
+  if (signal.aborted) {
+    await giveBack(options, assignment, claiming.aborted ? "shutdown" : "not_ready");
+    return readied;
+  }
+  await runJob(session, assignment);
+  return readied;
+}
+
+/** Undefined when ComfyUI went away meanwhile: then the next one is waited for. */
+async function unlessGone<T>(
+  session: ComfySession,
+  task: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await task();
+  } catch (thrown) {
+    if (session.gone.aborted && !(thrown instanceof Refused)) return undefined;
+    throw thrown;
+  }
+}
+
+async function giveBack(
+  { link, logger }: JobLoopOptions,
+  { jobId, epoch }: Assignment,
+  reason: ReleaseRequest["reason"],
+): Promise<void> {
+  try {
+    await link.release({ jobId, epoch }, { reason }, AbortSignal.timeout(releaseMs));
+  } catch (thrown) {
+    logger.warn({ jobId, epoch, cause: errorMessage(thrown) }, "a job must time out on its lease");
+  }
+}
