@@ -19,7 +19,9 @@ for (const target of killTargets) {
   const onProgress = (done: number): void => {
     process.stderr.write(`${target}: ${done} of ${kills}\n`);
   };
-  reports.push(await runKills({ target, kills, atOnce, onProgress }));
+  const report = await runKills({ target, kills, atOnce, onProgress });
+  process.stderr.write(`${JSON.stringify(report)}\n`);
+  reports.push(report);
 }
 console.table(reports);
 process.exit(reports.every((each) => each.succeeded === each.kills && each.damaged === 0) ? 0 : 1);

@@ -155,7 +155,5 @@ export function solidPng(
 ): Promise<Buffer> {
   const channels = colour.length === 4 ? 4 : 3;
   const data = Buffer.alloc(width * height * channels, Buffer.from(colour));
-  return sharp(data, { raw: { width, height, channels } })
-    .png()
-    .toBuffer();
+  return sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 }

@@ -9,5 +9,7 @@ const maxLines = 20;
 export function traceback(thrown: unknown): string[] {
   if (!(thrown instanceof Error) || thrown instanceof NodeFault) return [];
   const lines = (thrown.stack ?? "").split("\n").filter((line) => /^\s+at /u.test(line));
-  return lines.slice(0, maxLines).map((line) => `${line.replace(/(?:file:\/\/)?[^\s(]*[/\\]/u, "")}\n`);
+  return lines
+    .slice(0, maxLines)
+    .map((line) => `${line.replace(/(?:file:\/\/)?[^\s(]*[/\\]/u, "")}\n`);
 }

@@ -140,7 +140,8 @@ class PromptRun {
       },
       sleep: async (durationMs) => {
         // The timer's own abort error gives way to the reason of the cancellation.
-        if (durationMs > 0) await setTimeout(durationMs, undefined, { signal }).catch(() => undefined);
+        if (durationMs > 0)
+          await setTimeout(durationMs, undefined, { signal }).catch(() => undefined);
         else await setImmediate();
         signal.throwIfAborted();
       },

@@ -50,10 +50,7 @@ export interface NodeProgress {
 }
 
 /** A snapshot of the nodes that have begun. */
-export function progressState(
-  promptId: string,
-  nodes: ReadonlyMap<string, NodeProgress>,
-): Message {
+export function progressState(promptId: string, nodes: ReadonlyMap<string, NodeProgress>): Message {
   const entries = [...nodes].map(([id, { value, max, state }]): [string, JsonObject] => [
     id,
     {

@@ -3,7 +3,10 @@ import { configJson } from "./validate/errors.ts";
 import type { InputConfig, InputTable, NodeDefinition } from "./nodes/node.ts";
 
 /** A node class as `/object_info` describes it; loaders of files list `inputFiles`. */
-export function describeNode(definition: NodeDefinition, inputFiles: readonly string[]): JsonObject {
+export function describeNode(
+  definition: NodeDefinition,
+  inputFiles: readonly string[],
+): JsonObject {
   const { required, optional, hidden, outputs } = definition;
   const listed = (name: string, config: InputConfig): JsonValue =>
     definition.fileInputs?.includes(name) === true

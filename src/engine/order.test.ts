@@ -4,7 +4,9 @@ import { computeCacheKeys } from "./cache-key.ts";
 import { planOrder, type CheckedInputs } from "./order.ts";
 
 /** Inputs from plain tables: `{save: {image: ["load", 0]}}`. */
-function inputsOf(nodes: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>): CheckedInputs {
+function inputsOf(
+  nodes: Readonly<Record<string, Readonly<Record<string, JsonValue>>>>,
+): CheckedInputs {
   return new Map(Object.entries(nodes).map(([id, node]) => [id, new Map(Object.entries(node))]));
 }
 
@@ -39,7 +41,7 @@ describe("the order of a run", () => {
 describe("the cache key of a node", () => {
   const facts = {
     inputs: diamond,
-    classNames: new Map([..."abcd"].map((id) => [id, "Add"])),
+    classNames: new Map(["a", "b", "c", "d"].map((id) => [id, "Add"])),
     fingerprints: new Map<string, string>(),
     outputs: ["d"],
   };

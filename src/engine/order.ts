@@ -39,7 +39,7 @@ export function planOrder(
       } else {
         entered.add(id);
         // Reversed, because the last one on the stack comes first.
-        for (const needed of linkedNodes(inputs.get(id)).reverse()) {
+        for (const needed of linkedNodes(inputs.get(id)).toReversed()) {
           if (!listed.has(needed)) stack.push(needed);
         }
       }

@@ -28,8 +28,8 @@ export function summarizeOutputs(outputs: Readonly<Record<string, JsonObject>>):
       previewableCount++;
       const rank = fileRank(item);
       if (best === undefined || rank < best.rank) best = { rank, preview: { ...item, ...labels } };
-    } else if (kind === "text" && best === undefined) {
-      best = { rank: 3, preview: { content: String(item).slice(0, maxTextCharacters), ...labels } };
+    } else if (typeof item === "string" && kind === "text" && best === undefined) {
+      best = { rank: 3, preview: { content: item.slice(0, maxTextCharacters), ...labels } };
     }
   }
   return { count, previewableCount, preview: best?.preview };

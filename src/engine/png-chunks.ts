@@ -12,7 +12,7 @@ export function readChunks(png: Uint8Array): PngChunk[] {
   const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
   if (!bytes.subarray(0, 8).equals(signature)) throw new RangeError("Not a PNG");
   const chunks: PngChunk[] = [];
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  for (let at = 8; at + 12 <= bytes.length;) {
     const length = bytes.readUInt32BE(at);
     const type = bytes.toString("latin1", at + 4, at + 8);
     chunks.push({ type, data: bytes.subarray(at + 8, at + 8 + length) });
@@ -46,7 +46,8 @@ export function withText(png: Uint8Array, entries: PngText): Buffer {
 
 function textChunk([keyword, text]: readonly [string, string]): PngChunk {
   // Keywords are 1 to 79 printable Latin-1 characters.
-  const safeKeyword = keyword.replaceAll(/[^\u0020-\u007e\u00a1-\u00ff]/gu, "_").slice(0, 79) || "_";
+  const safeKeyword =
+    keyword.replaceAll(/[^\u0020-\u007e\u00a1-\u00ff]/gu, "_").slice(0, 79) || "_";
   return { type: "tEXt", data: Buffer.from(`${safeKeyword}\0${toAscii(text)}`, "latin1") };
 }
 

@@ -34,7 +34,8 @@ export async function resample(
         source = weighRow(frame.subarray(index * width * channels), channels, across);
         rows.set(index, source);
       }
-      for (let at = 0; at < rowLength; at++) sums[at] = (sums[at] ?? 0) + (source[at] ?? 0) * weight;
+      for (let at = 0; at < rowLength; at++)
+        sums[at] = (sums[at] ?? 0) + (source[at] ?? 0) * weight;
     }
     for (const index of rows.keys()) if (index < lowest) rows.delete(index);
     // A clamped array rounds to the nearest level.

@@ -77,7 +77,8 @@ export class SocketHub {
     const message = parse(data);
     if (!isJsonObject(message) || message["type"] !== "feature_flags") return;
     const flags = message["data"];
-    client.wantsPreviewMetadata = isJsonObject(flags) && flags["supports_preview_metadata"] === true;
+    client.wantsPreviewMetadata =
+      isJsonObject(flags) && flags["supports_preview_metadata"] === true;
     send(client, { type: "feature_flags", data: serverFeatures });
   }
 

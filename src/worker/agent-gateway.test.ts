@@ -42,7 +42,7 @@ describe("a gateway that is not always there", () => {
     const job = gateway.submit(slow);
     await gateway.until(() => job.state === "running");
     gateway.overloads = 10;
-    gateway.brokenPuts = 2;
+    gateway.blobs.brokenPuts = 2;
     expect((await gateway.endOf(job)).kind).toBe("completed");
     expect(gateway.overloads).toBe(0);
   });
@@ -56,7 +56,7 @@ describe("a gateway that is not always there", () => {
 
   test("has lost its object store: the job fails as one that may be tried again", async () => {
     const { gateway } = await attachedStack();
-    gateway.brokenPuts = 1_000;
+    gateway.blobs.brokenPuts = 1_000;
     const end = await gateway.endOf(gateway.submit(pictureWorkflow()));
     expect(end).toMatchObject({
       kind: "failed",

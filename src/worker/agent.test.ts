@@ -4,14 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 import { onePixelPng } from "../../test/fakes/comfyui-run.ts";
-import type { FakeEnd } from "../../test/fakes/fake-job.ts";
+import { resultOf } from "../../test/fakes/fake-job.ts";
 import { attachedStack, pictureWorkflow, spawnedStack } from "../../test/fakes/worker-stack.ts";
-import type { CompleteRequest } from "../protocol/worker-link.ts";
-
-function resultOf(end: FakeEnd): CompleteRequest {
-  if (end.kind === "completed") return end.body;
-  throw new Error(`not completed: ${JSON.stringify(end)}`);
-}
 
 for (const start of [attachedStack, spawnedStack]) {
   describe(`a healthy worker (${start.name})`, () => {

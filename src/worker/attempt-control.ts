@@ -4,7 +4,7 @@ import type { AttemptRef } from "./link.ts";
 /** Why an attempt is stopped from outside. */
 export type InterruptionKind = "cancel" | "stale" | "deadline" | "shutdown";
 
-export class Interruption extends Error {
+class Interruption extends Error {
   override readonly name = "Interruption";
   readonly kind: InterruptionKind;
 

@@ -14,7 +14,7 @@ export interface StageLimits {
   readonly maxAgeMs: number;
 }
 
-export const stageLimits: StageLimits = { maxBytes: 20 * 1024 ** 3, maxAgeMs: 7 * 86_400_000 };
+const stageLimits: StageLimits = { maxBytes: 20 * 1024 ** 3, maxAgeMs: 7 * 86_400_000 };
 
 /** The entries to remove: those unused for too long, then the longest unused while there is too much. */
 export function planSweep(

@@ -25,7 +25,7 @@ export function neededNodes(
   return needed;
 }
 
-export function classOf(node: unknown): string {
+function classOf(node: unknown): string {
   const name = isJsonObject(node) ? node["class_type"] : undefined;
   return typeof name === "string" ? name : "";
 }

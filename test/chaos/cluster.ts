@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../src/store/embedded/server.ts";
+import { migrate } from "../../src/store/postgres/migrate.ts";
 import { Api } from "../e2e/api.ts";
 
 const hearth = fileURLToPath(new URL("../../bin/hearth.mjs", import.meta.url));
@@ -49,6 +50,7 @@ export class Cluster {
   static async start(workers: number): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), "hearth-kills-"));
     const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "database") });
+    await migrate(postgres.connectionString);
     const cluster = new Cluster(folder, postgres, await freePort());
     await cluster.startGateway();
     cluster.spawn("controller", ["controller"]);

@@ -174,6 +174,7 @@ it("a gateway that stops ends its streams, so that clients turn to another", asy
   const reader = await openEvents(`${stopping.url}/api/v2/jobs/${String(job.id)}`);
   await reader.take();
   const story = rest(reader);
-  await stopping.close();
+  await stopping.gateway.close();
   expect(await story).toEqual([]);
+  await stopping.close();
 });

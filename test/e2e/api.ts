@@ -19,15 +19,12 @@ export class Api {
     return (await response.json()) as JobBody;
   }
 
-  async get(jobId: string): Promise<JobBody> {
-    return (await (
-      await validatingFetch(`${this.baseUrl}/api/v2/jobs/${jobId}`)
-    ).json()) as JobBody;
+  get(jobId: string): Promise<JobBody> {
+    return this.job(jobId, "GET", "");
   }
 
-  async cancel(jobId: string): Promise<JobBody> {
-    const url = `${this.baseUrl}/api/v2/jobs/${jobId}/cancel`;
-    return (await (await validatingFetch(url, { method: "POST" })).json()) as JobBody;
+  cancel(jobId: string): Promise<JobBody> {
+    return this.job(jobId, "POST", "/cancel");
   }
 
   /** Events as they come, until the stream ends. */
@@ -75,5 +72,12 @@ export class Api {
     const response = await validatingFetch(url, { method: "POST", body: form });
     if (!response.ok) throw new Error(await response.text());
     return (await response.json()) as { id: string };
+  }
+
+  private async job(jobId: string, method: string, path: string): Promise<JobBody> {
+    const url = `${this.baseUrl}/api/v2/jobs/${jobId}${path}`;
+    const response = await validatingFetch(url, { method });
+    if (!response.ok) throw new Error(await response.text());
+    return (await response.json()) as JobBody;
   }
 }

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { noFaults, strikes, type ComfyFaults } from "./comfyui-faults.ts";
+import { FakeQueue } from "./comfyui-queue.ts";
 import { objectInfo, readBody, reply, systemStats, upload } from "./comfyui-http.ts";
-import { runFakePrompt, type FakeNode, type FakePrompt, type FakeResult } from "./comfyui-run.ts";
+import { runFakePrompt, type FakeNode } from "./comfyui-run.ts";
 import { FakeSockets } from "./comfyui-sockets.ts";
 
 export interface FakeComfyOptions {
@@ -18,10 +19,6 @@ export interface FakeComfyOptions {
   readonly faults?: Partial<ComfyFaults>;
   /** What a crash does; default: the server vanishes from its port. */
   readonly crash?: () => void;
-}
-
-interface HistoryItem extends FakeResult {
-  readonly prompt: FakePrompt;
 }
 
 /**
@@ -38,13 +35,10 @@ export class FakeComfy {
   private readonly options: FakeComfyOptions;
   private server: Server | undefined;
   private sockets: FakeSockets | undefined;
-  private pending: FakePrompt[] = [];
-  private running: FakePrompt | undefined;
-  private history = new Map<string, HistoryItem>();
+  private queue = new FakeQueue();
   private readonly cache = new Map<string, Record<string, unknown>>();
   private freesCache = false;
   private outputs = 0;
-  private life = 0;
   private knownPort: number;
 
   constructor(options: FakeComfyOptions) {
@@ -59,7 +53,7 @@ export class FakeComfy {
   }
 
   get isBusy(): boolean {
-    return this.running !== undefined;
+    return this.queue.running !== undefined;
   }
 
   get connections(): number {
@@ -85,7 +79,7 @@ export class FakeComfy {
     this.server = server;
     const sockets = new FakeSockets(server, (clientId) => {
       sockets.isSilent = this.faults.silentSocket;
-      const { running } = this;
+      const { running } = this.queue;
       if (running?.clientId === clientId) sockets.send(clientId, "executing", { node: "1" });
     });
     sockets.isSilent = this.faults.silentSocket;
@@ -94,14 +88,11 @@ export class FakeComfy {
 
   /** Vanishes with everything that it had in memory. */
   crash(): void {
-    this.life++;
     this.sockets?.close();
     this.server?.closeAllConnections();
     this.server?.close();
     this.server = undefined;
-    this.pending = [];
-    this.running = undefined;
-    this.history = new Map();
+    this.queue = new FakeQueue();
     this.cache.clear();
   }
 
@@ -120,8 +111,8 @@ export class FakeComfy {
     }
     if (path === "/system_stats") return reply(response, 200, systemStats);
     if (path === "/object_info") return reply(response, 200, objectInfo);
-    if (path === "/queue") return reply(response, 200, this.queue());
-    if (path.startsWith("/history/")) return reply(response, 200, this.entry(path.slice(9)));
+    if (path === "/queue") return reply(response, 200, this.queue.places());
+    if (path.startsWith("/history/")) return reply(response, 200, this.queue.entry(path.slice(9)));
     if (path === "/view") return this.view(url.searchParams, response);
     reply(response, 404, {});
   }
@@ -143,8 +134,9 @@ export class FakeComfy {
     if (cancel?.[1] !== undefined && !this.faults.hasNoCancelRoute) {
       return reply(response, 200, { cancelled: this.cancel(cancel[1]) });
     }
-    if (path === "/queue") for (const id of (json["delete"] ?? []) as string[]) this.dequeue(id);
-    else if (path === "/interrupt") this.interrupt(String(json["prompt_id"]));
+    if (path === "/queue")
+      for (const id of (json["delete"] ?? []) as string[]) this.queue.dequeue(id);
+    else if (path === "/interrupt") this.queue.interrupt(String(json["prompt_id"]));
     else if (path === "/free") this.free(json["free_memory"] === true);
     else return reply(response, 404, {});
     reply(response, 200, undefined);
@@ -160,7 +152,7 @@ export class FakeComfy {
     }
     const clientId = String(body["client_id"]);
     const extraData = (body["extra_data"] ?? {}) as Record<string, unknown>;
-    this.pending.push({ promptId, clientId, workflow, extraData, isInterrupted: false });
+    this.queue.add({ promptId, clientId, workflow, extraData, isInterrupted: false });
     this.runNext();
     if (strikes(this.faults, "lostReplies")) {
       response.destroy();
@@ -192,10 +184,9 @@ export class FakeComfy {
   }
 
   private runNext(): void {
-    const next = this.running === undefined ? this.pending.shift() : undefined;
-    const { sockets, life } = this;
+    const { sockets, queue } = this;
+    const next = sockets && queue.takeNext();
     if (next === undefined || sockets === undefined) return;
-    this.running = next;
     void (async () => {
       const result = await runFakePrompt(
         {
@@ -208,9 +199,8 @@ export class FakeComfy {
         },
         next,
       );
-      if (life !== this.life) return;
-      this.history.set(next.promptId, { ...result, prompt: next });
-      this.running = undefined;
+      if (queue !== this.queue) return;
+      queue.end(next, result);
       sockets.send(next.clientId, "executing", { node: null, prompt_id: next.promptId });
       this.applyFree();
       this.runNext();
@@ -219,50 +209,17 @@ export class FakeComfy {
 
   private cancel(promptId: string): boolean {
     if (strikes(this.faults, "lostCancels")) return true;
-    return this.dequeue(promptId) || this.interrupt(promptId);
-  }
-
-  private dequeue(promptId: string): boolean {
-    const before = this.pending.length;
-    this.pending = this.pending.filter((prompt) => prompt.promptId !== promptId);
-    return this.pending.length < before;
-  }
-
-  private interrupt(promptId: string): boolean {
-    if (this.running?.promptId !== promptId) return false;
-    this.running.isInterrupted = true;
-    return true;
+    return this.queue.dequeue(promptId) || this.queue.interrupt(promptId);
   }
 
   private free(isCacheToo: boolean): void {
     this.freesCache ||= isCacheToo;
-    if (this.running === undefined) this.applyFree();
+    if (!this.isBusy) this.applyFree();
   }
 
   private applyFree(): void {
     if (this.freesCache) this.cache.clear();
     this.freesCache = false;
-  }
-
-  private queue(): unknown {
-    const item = ({ promptId, workflow }: FakePrompt): unknown[] => [0, promptId, workflow, {}, []];
-    const running = this.running === undefined ? [] : [item(this.running)];
-    return { queue_running: running, queue_pending: this.pending.map(item) };
-  }
-
-  private entry(promptId: string): unknown {
-    const item = this.history.get(promptId);
-    if (item === undefined) return {};
-    const { status, messages, outputs, prompt } = item;
-    const told = { status_str: status, completed: status === "success", messages };
-    return {
-      [promptId]: {
-        prompt: [0, promptId, prompt.workflow, {}, []],
-        outputs,
-        status: told,
-        meta: {},
-      },
-    };
   }
 
   private async view(query: URLSearchParams, response: ServerResponse): Promise<void> {

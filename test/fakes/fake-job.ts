@@ -64,3 +64,15 @@ export class FakeJob {
     this.workerId = "another";
   }
 }
+
+/** What a worker said of a job that it failed. Throws for any other end. */
+export function failureOf(end: FakeEnd): FailRequest {
+  if (end.kind === "failed") return end.body;
+  throw new Error(`not failed: ${JSON.stringify(end)}`);
+}
+
+/** What a worker said of a job that it completed. Throws for any other end. */
+export function resultOf(end: FakeEnd): CompleteRequest {
+  if (end.kind === "completed") return end.body;
+  throw new Error(`not completed: ${JSON.stringify(end)}`);
+}

@@ -3,26 +3,19 @@ import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { Blake3Hasher } from "@napi-rs/blake-hash";
-import type { z } from "zod";
-
 import {
-  canceledRequestSchema,
   claimRequestSchema,
-  completeRequestSchema,
   enrollRequestSchema,
-  failRequestSchema,
   heartbeatRequestSchema,
   readyRequestSchema,
-  releaseRequestSchema,
-  reportRequestSchema,
-  uploadsRequestSchema,
   workerLinkPaths,
   type EnrollRequest,
   type InputFile,
   type OutputFile,
   type ReadyRequest,
 } from "../../src/protocol/worker-link.ts";
+import { Rejection, applyVerb, reader } from "./fake-attempt.ts";
+import { FakeBlobs } from "./fake-blobs.ts";
 import { FakeJob, type FakeJobOptions } from "./fake-job.ts";
 import { readBody } from "./comfyui-http.ts";
 
@@ -30,17 +23,6 @@ export interface FakeGatewayOptions {
   readonly heartbeatMs?: number;
   /** When given, enrolment needs it, once. */
   readonly enrollmentToken?: string;
-}
-
-class Rejection extends Error {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string) {
-    super(code);
-    this.status = status;
-    this.code = code;
-  }
 }
 
 const waitMs = 15_000;
@@ -60,15 +42,14 @@ export class FakeGateway {
   cutCalls = 0;
   /** This many calls are answered with 503. */
   overloads = 0;
-  /** This many uploads are answered with 500. */
-  brokenPuts = 0;
   isDraining = false;
   private readonly options: FakeGatewayOptions;
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private readonly tokens = new Map<string, string>();
-  private readonly blobs = new Map<string, Buffer>();
+  readonly blobs = new FakeBlobs(this.violations);
   private readonly server: Server;
   private isTokenUsed = false;
+  private readonly read = reader(this.violations);
 
   constructor(options: FakeGatewayOptions = {}) {
     this.options = options;
@@ -101,10 +82,7 @@ export class FakeGateway {
 
   /** Stores bytes and describes them as an input at a path of a workflow. */
   addInput(path: InputFile["path"], filename: string, bytes: Buffer): InputFile {
-    const key = `inputs/${randomUUID()}`;
-    this.blobs.set(key, bytes);
-    const url = `${this.url}/blobs/${key}`;
-    return { path, filename, hash: hashOf(bytes), sizeBytes: bytes.length, url };
+    return this.blobs.addInput(this.url, path, filename, bytes);
   }
 
   /** Every session is unknown from now on. */
@@ -137,11 +115,6 @@ export class FakeGateway {
     return job.end!;
   }
 
-  /** A change that no request brings. */
-  poke(): void {
-    this.changes.emit("change");
-  }
-
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? "/";
     try {
@@ -151,7 +124,10 @@ export class FakeGateway {
         request.socket.destroy();
         return;
       }
-      if (path.startsWith("/blobs/")) return this.blob(request, response, path.slice(7), bytes);
+      if (path.startsWith("/blobs/")) {
+        this.blobs.answer(request, response, path.slice(7), bytes);
+        return;
+      }
       if (this.overloads > 0) {
         this.overloads--;
         throw new Rejection(503, "service_unavailable");
@@ -198,7 +174,7 @@ export class FakeGateway {
     job.verbs.push(verb);
     const verdict = job.verdictFor(workerId, Number(epoch));
     if (verdict === "stale") throw new Rejection(409, "stale_attempt");
-    return this.attempt(job, verb, body);
+    return applyVerb({ job, blobs: this.blobs, url: this.url, read: this.read }, verb, body);
   }
 
   private enroll(request: EnrollRequest): unknown {
@@ -246,78 +222,9 @@ export class FakeGateway {
       });
     }
   }
-
-  private attempt(job: FakeJob, verb: string, body: unknown): unknown {
-    if (verb === "report") {
-      const report = this.read(reportRequestSchema, body);
-      for (const output of report.outputs ?? []) this.check(output);
-      job.reports.push(report);
-      return { verdict: job.state === "canceling" ? "cancel" : "continue" };
-    }
-    if (verb === "uploads") {
-      const { files } = this.read(uploadsRequestSchema, body);
-      const uploads = files.map(({ hash }) => {
-        const key = `jobs/${job.jobId}/${job.epoch}/${hash.slice(7)}`;
-        return { key, url: `${this.url}/blobs/${key}`, headers: { "x-signed": "yes" } };
-      });
-      return { uploads };
-    }
-    if (verb === "release") {
-      job.releases.push(this.read(releaseRequestSchema, body).reason);
-      job.state = "released";
-      return {};
-    }
-    if (verb === "complete") {
-      const request = this.read(completeRequestSchema, body);
-      for (const output of request.outputs) this.check(output);
-      job.end = { kind: "completed", body: request };
-    } else if (verb === "fail") {
-      job.end = { kind: "failed", body: this.read(failRequestSchema, body) };
-    } else if (verb === "canceled") {
-      this.read(canceledRequestSchema, body);
-      job.end = { kind: "canceled" };
-    }
-    job.state = "ended";
-    return {};
-  }
-
-  private check(output: OutputFile): void {
-    const bytes = this.blobs.get(output.key);
-    if (bytes === undefined) this.violations.push(`${output.name} was not uploaded`);
-    else if (bytes.length !== output.sizeBytes || hashOf(bytes) !== output.hash) {
-      this.violations.push(`${output.name} has other bytes than announced`);
-    }
-  }
-
-  private blob(
-    request: IncomingMessage,
-    response: ServerResponse,
-    key: string,
-    bytes: Buffer,
-  ): void {
-    if (request.method === "PUT") {
-      if (request.headers["x-signed"] !== "yes") this.violations.push("headers were left out");
-      if (this.brokenPuts-- > 0) return send(response, 500, {});
-      this.blobs.set(key, bytes);
-      return send(response, 200, {});
-    }
-    const found = this.blobs.get(key);
-    response.writeHead(found === undefined ? 404 : 200).end(found);
-  }
-
-  private read<T>(schema: z.ZodType<T>, body: unknown): T {
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return parsed.data;
-    this.violations.push(parsed.error.message);
-    throw new Rejection(422, "invalid_request");
-  }
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   if (response.destroyed) return;
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-function hashOf(bytes: Buffer): string {
-  return `blake3:${new Blake3Hasher().update(bytes).digest("hex")}`;
 }

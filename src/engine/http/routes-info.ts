@@ -8,10 +8,26 @@ import { describeNode } from "../object-info.ts";
 import type { EngineState } from "./state.ts";
 
 const modelFolders = [
-  ...["checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models"],
-  ...["clip_vision", "style_models", "embeddings", "diffusers", "vae_approx", "controlnet"],
-  ...["gligen", "upscale_models", "latent_upscale_models", "hypernetworks", "photomaker"],
-  ...["classifiers", "model_patches", "audio_encoders"],
+  "checkpoints",
+  "configs",
+  "loras",
+  "vae",
+  "text_encoders",
+  "diffusion_models",
+  "clip_vision",
+  "style_models",
+  "embeddings",
+  "diffusers",
+  "vae_approx",
+  "controlnet",
+  "gligen",
+  "upscale_models",
+  "latent_upscale_models",
+  "hypernetworks",
+  "photomaker",
+  "classifiers",
+  "model_patches",
+  "audio_encoders",
 ];
 
 export function infoRoutes(app: FastifyInstance, { registry, folders }: EngineState): void {

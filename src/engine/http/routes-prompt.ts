@@ -80,11 +80,7 @@ function targetsOf(value: JsonValue | undefined): ReadonlySet<string> | undefine
   return new Set(value.filter((id): id is string => typeof id === "string"));
 }
 
-function extraDataOf(
-  body: JsonObject,
-  clientId: JsonValue | undefined,
-  nowMs: number,
-): JsonObject {
+function extraDataOf(body: JsonObject, clientId: JsonValue | undefined, nowMs: number): JsonObject {
   const given = field(body, "extra_data");
   const kept = Object.entries(isJsonObject(given) ? given : {}).filter(
     ([key]) => !secretEntries.has(key),

@@ -1,5 +1,5 @@
 import { rm, writeFile } from "node:fs/promises";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import sharp from "sharp";
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import { findNamedFile, isFolderType, type EngineFolders } from "../files.ts";
@@ -11,20 +11,30 @@ import type { EngineState } from "./state.ts";
 import { readUploadForm, type UploadForm } from "./upload-form.ts";
 
 export function uploadRoutes(app: FastifyInstance, { folders }: EngineState): void {
-  app.post("/upload/image", async (request) => {
-    const form = await readUploadForm(request, folders);
-    return place(form, folders).finally(() => rm(form.path, { force: true }));
-  });
+  app.post("/upload/image", (request) =>
+    withForm(request, folders, (form) => place(form, folders)),
+  );
 
-  app.post("/upload/mask", async (request) => {
-    const form = await readUploadForm(request, folders);
-    try {
+  app.post("/upload/mask", (request) =>
+    withForm(request, folders, async (form) => {
       await mergeMask(form, folders);
-      return await place(form, folders);
-    } finally {
-      await rm(form.path, { force: true });
-    }
-  });
+      return place(form, folders);
+    }),
+  );
+}
+
+/** Works on an upload, and removes what remains of it in the temp folder. */
+async function withForm(
+  request: FastifyRequest,
+  folders: EngineFolders,
+  use: (form: UploadForm) => Promise<object>,
+): Promise<object> {
+  const form = await readUploadForm(request, folders);
+  try {
+    return await use(form);
+  } finally {
+    await rm(form.path, { force: true });
+  }
 }
 
 async function place(form: UploadForm, folders: EngineFolders): Promise<object> {
@@ -52,9 +62,14 @@ async function mergeMask(form: UploadForm, folders: EngineFolders): Promise<void
       .resize(width, height, { fit: "fill" })
       .raw()
       .toBuffer();
-    const merged = await sharp(original, options)
+    // In two steps: in one, sharp would remove the new alpha as well.
+    const colours = await sharp(original, options)
       .toColourspace("srgb")
       .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const { channels } = colours.info;
+    const merged = await sharp(colours.data, { raw: { width, height, channels } })
       .joinChannel(alpha, { raw: { width, height, channels: 1 } })
       .png({ compressionLevel: 4 })
       .toBuffer();
@@ -72,9 +87,7 @@ async function findOriginal(text: string | undefined, folders: EngineFolders): P
   };
   const type = part("type") === "" ? "output" : part("type");
   const path = [part("subfolder"), part("filename")].filter((piece) => piece !== "").join("/");
-  const found = isFolderType(type)
-    ? await findNamedFile(folders, `${path} [${type}]`)
-    : undefined;
+  const found = isFolderType(type) ? await findNamedFile(folders, `${path} [${type}]`) : undefined;
   if (found === undefined) throw new HttpFailure(400, "original_ref names no file.");
   return found;
 }

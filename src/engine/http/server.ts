@@ -34,6 +34,8 @@ export async function createServer(
   });
   readAllBodies(app);
   await app.register(multipart, {
+    // Paths in file names are refused, not cut down to something else.
+    preservePath: true,
     limits: { fileSize: maxBodyBytes, files: 4, fields: 20, fieldSize: 64 * 1024 },
   });
   app.addHook("onRequest", async (request, reply) => {

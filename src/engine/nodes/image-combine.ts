@@ -1,7 +1,7 @@
 import { frameAt, withChannels } from "../frames.ts";
 import { scaleImage, scaleMask } from "../scale.ts";
 import { eachRow, toLevel } from "../slices.ts";
-import { ImageBatch, MaskBatch } from "../values.ts";
+import { ImageBatch, type MaskBatch } from "../values.ts";
 import { boolean, combo, float, int, link, maxSide, output } from "./input-config.ts";
 import type { NodeDefinition } from "./node.ts";
 

@@ -71,7 +71,12 @@ export const imageSharpen: NodeDefinition = {
   async run(inputs, { pause }) {
     const image = inputs.image("image");
     const { width, height, channels } = image;
-    const smooth = await blur(image, inputs.integer("sharpen_radius"), inputs.number("sigma"), pause);
+    const smooth = await blur(
+      image,
+      inputs.integer("sharpen_radius"),
+      inputs.number("sigma"),
+      pause,
+    );
     // An unsharp mask: what blurring took away, added tenfold.
     const strength = inputs.number("alpha") * 10;
     const frames: Uint8Array[] = [];

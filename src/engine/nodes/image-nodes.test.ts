@@ -4,8 +4,13 @@ import { grey, imageOf, levels, mask, maskOf, reds, runNode } from "./run-node.s
 
 describe("image sources", () => {
   it("makes plain images of any colour", async () => {
-    const made = await imageOf("EmptyImage", { width: 2, height: 1, batch_size: 2, color: 0x10ff03 });
-    expect(made.frames.map((frame) => [...frame])).toEqual([
+    const made = await imageOf("EmptyImage", {
+      width: 2,
+      height: 1,
+      batch_size: 2,
+      color: 0x10ff03,
+    });
+    expect(made.frames.map((frame) => Array.from(frame))).toEqual([
       [16, 255, 3, 16, 255, 3],
       [16, 255, 3, 16, 255, 3],
     ]);
@@ -35,7 +40,11 @@ describe("image filters", () => {
   });
 
   it("adds the same noise for the same seed", async () => {
-    const image = grey(8, 8, Array.from({ length: 64 }, () => 128));
+    const image = grey(
+      8,
+      8,
+      Array.from({ length: 64 }, () => 128),
+    );
     const noisy = async (seed: number, strength: number): Promise<number[]> =>
       reds(await imageOf("ImageAddNoise", { image, seed, strength }));
     expect(await noisy(7, 0.1)).toEqual(await noisy(7, 0.1));
@@ -85,7 +94,9 @@ describe("image geometry", () => {
     const crop_region = { x: 0, y: 0, width: 2, height: 2 };
     expect(reds(await imageOf("ImageCropV2", { image, crop_region }))).toEqual([1, 2, 4, 5]);
     const odd = { x: "far", y: 0, width: 2, height: 2 };
-    await expect(imageOf("ImageCropV2", { image, crop_region: odd })).rejects.toThrow(/crop_region/u);
+    await expect(imageOf("ImageCropV2", { image, crop_region: odd })).rejects.toThrow(
+      /crop_region/u,
+    );
   });
 
   it("scales by size, factor and megapixels", async () => {
@@ -102,7 +113,11 @@ describe("image geometry", () => {
   });
 
   it("pads with grey and masks what is new, feathered towards the old", async () => {
-    const flat = grey(8, 8, Array.from({ length: 64 }, () => 9));
+    const flat = grey(
+      8,
+      8,
+      Array.from({ length: 64 }, () => 9),
+    );
     const sides = { image: flat, left: 2, top: 0, right: 0, bottom: 0, feathering: 2 };
     const { values } = await runNode("ImagePadForOutpaint", sides);
     const [padded] = values;
@@ -186,7 +201,9 @@ describe("combining images", () => {
 
 describe("inputs that are not what the node needs", () => {
   it("fail with a sentence", async () => {
-    await expect(runNode("ImageInvert", { image: "x" })).rejects.toThrow(/"image" must be an image/u);
+    await expect(runNode("ImageInvert", { image: "x" })).rejects.toThrow(
+      /"image" must be an image/u,
+    );
     await expect(runNode("SaveImage", { images: { kind: "image" } })).rejects.toThrow(/an image/u);
   });
 });

@@ -118,8 +118,7 @@ function nearest(palette: readonly Colour[], red: number, green: number, blue: n
   let best: Colour = [red, green, blue];
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const colour of palette) {
-    const distance =
-      (colour[0] - red) ** 2 + (colour[1] - green) ** 2 + (colour[2] - blue) ** 2;
+    const distance = (colour[0] - red) ** 2 + (colour[1] - green) ** 2 + (colour[2] - blue) ** 2;
     if (distance < bestDistance) [best, bestDistance] = [colour, distance];
   }
   return best;

@@ -76,7 +76,6 @@ async function stitch(
   pause: () => Promise<void>,
 ): Promise<ImageBatch> {
   const channels = images[0]?.channels ?? 3;
-  const sum = (sides: readonly number[]): number => sides.reduce((total, side) => total + side, 0);
   const widths = images.map(({ width }) => width);
   const heights = images.map(({ height }) => height);
   const gaps = spacing * (images.length - 1);
@@ -116,4 +115,8 @@ function fillGap(
   for (let y = fromY; y < toY; y++) {
     for (let x = fromX; x < toX; x++) frame.set(colour, (y * width + x) * colour.length);
   }
+}
+
+function sum(sides: readonly number[]): number {
+  return sides.reduce((total, side) => total + side, 0);
 }

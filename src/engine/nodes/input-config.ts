@@ -11,7 +11,12 @@ export function link(type: "IMAGE" | "MASK" | "LATENT" | "MODEL" | "CLIP" | "*")
   return [type, {}];
 }
 
-export function int(fallback: number, min: number, max: number, options: Options = {}): InputConfig {
+export function int(
+  fallback: number,
+  min: number,
+  max: number,
+  options: Options = {},
+): InputConfig {
   return ["INT", { default: fallback, min, max, step: 1, ...options }];
 }
 
@@ -43,7 +48,7 @@ export function listCombo(options: readonly string[], extra: Options = {}): Inpu
 }
 
 /** The seeds of ComfyUI: all 64 bits. Larger ones than 2^53 lose precision in JSON, as everywhere. */
-export const seed: InputConfig = int(0, 0, 18446744073709551615, {
+export const seed: InputConfig = int(0, 0, 2 ** 64, {
   control_after_generate: true,
 });
 

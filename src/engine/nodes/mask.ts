@@ -39,7 +39,7 @@ export const maskToImage: NodeDefinition = {
     const { width, height, frames } = inputs.mask("mask");
     const images = await mapFrames(frames, async (frame) => {
       const result = new Uint8Array(frame.length * 3);
-      for (const [at, level] of frame.entries()) result.fill(level, at * 3, at * 3 + 3);
+      for (let at = 0; at < result.length; at++) result[at] = frame[Math.floor(at / 3)] ?? 0;
       await pause();
       return result;
     });

@@ -27,7 +27,7 @@ export interface RunContext {
   /** Local time for file names, milliseconds since the Unix epoch. */
   nowMs(): number;
   /** Lets other work run; throws `Interrupted` once the prompt is cancelled. */
-  pause(): Promise<void>;
+  readonly pause: () => Promise<void>;
   /** Waits; ends early with `Interrupted` when the prompt is cancelled. */
   sleep(durationMs: number): Promise<void>;
   progress(value: number, max: number): void;

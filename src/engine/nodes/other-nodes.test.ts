@@ -5,10 +5,7 @@ import { builtInNodes } from "./registry.ts";
 import { grey, imageOf, levels, mask, maskOf, reds, runNode } from "./run-node.suite.ts";
 
 /** The only value that a node gives. */
-async function valueOf(
-  name: string,
-  inputs: Parameters<typeof runNode>[1],
-): Promise<unknown> {
+async function valueOf(name: string, inputs: Parameters<typeof runNode>[1]): Promise<unknown> {
   return (await runNode(name, inputs)).values[0];
 }
 
@@ -24,9 +21,14 @@ describe("masks", () => {
   });
 
   it("grow and shrink, with tapered corners or square ones", async () => {
-    const dot = mask(5, 5, Array.from({ length: 25 }, (_, at) => (at === 12 ? 255 : 0)));
+    const dot = mask(
+      5,
+      5,
+      Array.from({ length: 25 }, (_, at) => (at === 12 ? 255 : 0)),
+    );
     const count = async (expand: number, tapered_corners: boolean): Promise<number> =>
-      levels(await maskOf("GrowMask", { mask: dot, expand, tapered_corners })).filter(Boolean).length;
+      levels(await maskOf("GrowMask", { mask: dot, expand, tapered_corners })).filter(Boolean)
+        .length;
     expect(await count(1, true)).toBe(5);
     expect(await count(1, false)).toBe(9);
     expect(await count(2, true)).toBe(13);

@@ -39,8 +39,8 @@ export const stringLength: NodeDefinition = {
   pythonModule: module,
   required: { string: words() },
   outputs: [output("INT", "length")],
-  // Characters, not UTF-16 units.
-  run: (inputs) => ({ values: [[...inputs.text("string")].length] }),
+  // Code points, as Python counts, not UTF-16 units.
+  run: (inputs) => ({ values: [Array.from(inputs.text("string")).length] }),
 };
 
 const trims: Readonly<Record<string, (value: string) => string>> = {

@@ -3,7 +3,8 @@ import { NodeFault } from "../fault.ts";
 import { output } from "./input-config.ts";
 import type { InputConfig, NodeDefinition } from "./node.ts";
 
-const widest = 9223372036854775807;
+/** The largest 64-bit integer, as near as a number comes to it. */
+const widest = 2 ** 63;
 
 /** A node that holds one value and gives it on. */
 function primitive(name: string, displayName: string, config: InputConfig): NodeDefinition {
@@ -39,7 +40,8 @@ export const numberConvert: NodeDefinition = {
   outputs: [output("FLOAT"), output("INT")],
   run(inputs) {
     const given = inputs.any("value");
-    const value = typeof given === "string" && given.trim() !== "" ? Number(given) : plainNumber(given);
+    const value =
+      typeof given === "string" && given.trim() !== "" ? Number(given) : plainNumber(given);
     if (!Number.isFinite(value)) {
       throw new NodeFault("ValueError", `Cannot convert ${JSON.stringify(given)} to a number.`);
     }

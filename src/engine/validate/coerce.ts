@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import { pythonText, pythonType } from "./errors.ts";
+import { plainText, pythonText, pythonType } from "./errors.ts";
 
 /** Unwraps `{"__value__": …}`, the way in which a list travels as a literal. */
 export function unwrap(value: JsonValue): JsonValue {
@@ -13,14 +13,17 @@ export function unwrap(value: JsonValue): JsonValue {
  * A literal as the input's type, by Python's conversions, which ComfyUI uses: "64" is an INT, 64.9
  * becomes 64, any text but "" is true. Other types pass as they are. The error is Python's message.
  */
-export function coerce(type: string | readonly string[], value: JsonValue): Result<JsonValue, string> {
+export function coerce(
+  type: string | readonly string[],
+  value: JsonValue,
+): Result<JsonValue, string> {
   switch (type) {
     case "INT":
       return toInt(value);
     case "FLOAT":
       return toFloat(value);
     case "STRING":
-      return ok(typeof value === "string" ? value : pythonText(value));
+      return ok(plainText(value));
     case "BOOLEAN":
       return ok(isTruthy(value));
     default:

@@ -131,18 +131,17 @@ export function pythonText(value: JsonValue): string {
   return JSON.stringify(value);
 }
 
+/** A value as Python's `str` prints it. */
+export function plainText(value: JsonValue): string {
+  return typeof value === "string" ? value : pythonText(value);
+}
+
 /** The name of a value's type in Python. */
 export function pythonType(value: JsonValue): string {
   if (value === null) return "NoneType";
   if (Array.isArray(value)) return "list";
-  switch (typeof value) {
-    case "string":
-      return "str";
-    case "boolean":
-      return "bool";
-    case "number":
-      return Number.isInteger(value) ? "int" : "float";
-    default:
-      return "dict";
-  }
+  if (typeof value === "string") return "str";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "number") return Number.isInteger(value) ? "int" : "float";
+  return "dict";
 }

@@ -2,7 +2,14 @@ import type { JsonValue } from "../../kernel/json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 import type { InputConfig } from "../nodes/node.ts";
 import { coerce, unwrap } from "./coerce.ts";
-import { configJson, promptError, pythonList, pythonText, type PromptError } from "./errors.ts";
+import {
+  configJson,
+  plainText,
+  promptError,
+  pythonList,
+  pythonText,
+  type PromptError,
+} from "./errors.ts";
 
 /** Longer option lists are not sent back in errors. */
 const maxListedOptions = 20;
@@ -24,7 +31,7 @@ export function checkLiteral(
   if (!coerced.ok) {
     const extra = { ...info, received_value: unwrapped, exception_message: coerced.error };
     const message = `Failed to convert an input value to a ${String(type)} value`;
-    const details = `${name}, ${plain(unwrapped)}, ${coerced.error}`;
+    const details = `${name}, ${plainText(unwrapped)}, ${coerced.error}`;
     return err(promptError("invalid_input_type", message, details, extra));
   }
   const { value } = coerced;
@@ -67,11 +74,6 @@ export function comboChoices([type, options]: InputConfig): readonly string[] | 
   const listed = options?.["options"];
   if (!Array.isArray(listed)) return [];
   return listed.filter((option): option is string => typeof option === "string");
-}
-
-/** A value as Python's `str` prints it. */
-function plain(value: JsonValue): string {
-  return typeof value === "string" ? value : pythonText(value);
 }
 
 /** Whether an output of `received` may feed an input of `wanted`; lists are separated by commas. */

@@ -77,7 +77,10 @@ describe("prompt validation", () => {
   });
 
   it("reports bounds with the input's own config", () => {
-    const prompt = { 1: { ...empty, inputs: { width: 0, height: 99_999, batch_size: 1 } }, 2: save() };
+    const prompt = {
+      1: { ...empty, inputs: { width: 0, height: 99_999, batch_size: 1 } },
+      2: save(),
+    };
     const { invalid } = validate(prompt);
     expect(invalid?.error).toEqual({
       type: "prompt_outputs_failed_validation",

@@ -80,7 +80,17 @@ export class ValidationWalk {
     const inputs = node.inputs ?? new Map<string, JsonValue>();
     const errors: PromptError[] = [];
     const literals = new Map<string, JsonValue>();
-    this.#stack.push({ id, definition, inputs, names, via, errors, literals, next: 0, valid: true });
+    this.#stack.push({
+      id,
+      definition,
+      inputs,
+      names,
+      via,
+      errors,
+      literals,
+      next: 0,
+      valid: true,
+    });
     this.#open.add(id);
     if (node.inputs === undefined) this.#abort({ exceptionType: "KeyError", message: "'inputs'" });
   }
@@ -193,7 +203,7 @@ function customErrors(frame: Frame, existingFiles: ReadonlySet<string>): PromptE
   return (definition.fileInputs ?? []).flatMap((name) => {
     const file = literals.get(name);
     if (file === undefined || (typeof file === "string" && existingFiles.has(file))) return [];
-    const details = `${name} - Invalid image file: ${String(file)}`;
+    const details = `${name} - Invalid image file: ${errors.plainText(file)}`;
     return [errors.customFailure(name, details)];
   });
 }

@@ -48,6 +48,8 @@ export async function streamEvents(
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
+    // A connection kept for later would hold up a gateway that stops.
+    Connection: "close",
   });
   raw.flushHeaders();
   const waker = new Waker();

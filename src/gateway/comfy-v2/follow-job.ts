@@ -13,6 +13,8 @@ const previewEveryMs = 400;
 /** A client that takes nothing for so long is gone, whatever its connection says. */
 const stalledMs = 60_000;
 
+type FollowContext = Pick<GatewayContext, "store" | "blobs" | "settings" | "clock" | "shutdown">;
+
 /**
  * Writes a job's news, beginning with the snapshot given, until it has ended, the client has gone
  * or the gateway stops. Every round looks at the job anew, so a slow client misses rounds but
@@ -21,7 +23,7 @@ const stalledMs = 60_000;
 export async function followJob(
   raw: ServerResponse,
   first: JobRecord,
-  context: GatewayContext,
+  context: FollowContext,
   waker: Waker,
 ): Promise<void> {
   const { store, clock, shutdown } = context;
@@ -56,10 +58,10 @@ function frameText({ event, data }: { readonly event: string; readonly data: obj
 
 /** Previews are large, so they are fetched less often than a job changes. */
 class PreviewReader {
-  private readonly context: GatewayContext;
+  private readonly context: FollowContext;
   private readAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(context: GatewayContext) {
+  constructor(context: FollowContext) {
     this.context = context;
   }
 

@@ -9,7 +9,7 @@ import type { GatewayContext } from "../context.ts";
 import { authenticateMounted, mountOf } from "./mount.ts";
 import { jobBody, type UrlSigner } from "./translate.ts";
 
-export function signerOf(context: GatewayContext): UrlSigner {
+export function signerOf(context: Pick<GatewayContext, "blobs" | "settings" | "clock">): UrlSigner {
   const { blobs, settings, clock } = context;
   return { blobs, expiresInMs: settings.signedUrlMs, nowMs: clock.now() };
 }

@@ -38,7 +38,7 @@ export function devicesOf(systemStats: unknown): Device[] {
 }
 
 /** Which classes are outputs and which of their inputs name uploaded files, by class name. */
-export function nodeSummaries(objectInfo: unknown): Record<string, NodeSummary> {
+function nodeSummaries(objectInfo: unknown): Record<string, NodeSummary> {
   const summaries: Record<string, NodeSummary> = {};
   if (!isJsonObject(objectInfo)) return summaries;
   for (const [name, node] of Object.entries(objectInfo)) {

@@ -43,6 +43,9 @@ export class PromptWatch {
   /** How many looks have followed the last hint of an end; undefined without one. */
   private hints: number | undefined;
   private silentLooks = 0;
+  /** Whether the socket said anything of this prompt. */
+  private hasHeard = false;
+  private isFinished = false;
   private cpu: { readonly atMs: number; readonly usedMs: number } | undefined;
 
   constructor(options: WatchOptions) {
@@ -65,12 +68,16 @@ export class PromptWatch {
   }
 
   close(): void {
-    this.options.session.socket.listen(undefined);
+    const { socket, gone } = this.options.session;
+    socket.listen(undefined);
+    // The next prompt shall be heard of: a connection that was deaf to this one stays so.
+    if (this.isFinished && !this.hasHeard && !gone.aborted) void socket.renew("nothing");
   }
 
   private hear(event: ComfyEvent): void {
     const { promptId, onEvent } = this.options;
     if (event.promptId !== null && event.promptId !== promptId) return;
+    this.hasHeard ||= event.promptId === promptId;
     // On a reconnect the server says which node runs, without a prompt and without any progress.
     const isSign = event.promptId === promptId || event.kind === "preview" || event.kind === "text";
     if (isSign) this.heardMs = performance.now();
@@ -104,7 +111,7 @@ export class PromptWatch {
       const entry = await session.client.history(promptId, this.anySignal(signal));
       this.lookedMs = performance.now();
       this.unreachableSinceMs = undefined;
-      if (entry !== undefined) return { kind: "finished", entry };
+      if (entry !== undefined) return this.finish(entry);
       const isSilent = this.silentMs >= timings.silenceMs;
       if (!isSilent && !wasUnreachable) return undefined;
       const isDue = this.silentLooks++ % looksPerQueueCheck === looksPerQueueCheck - 1;
@@ -126,12 +133,17 @@ export class PromptWatch {
     if (place === "absent") {
       // It may have ended between the two questions.
       const entry = await session.client.history(promptId, watched);
-      if (entry !== undefined) return { kind: "finished", entry };
+      if (entry !== undefined) return this.finish(entry);
       return { kind: "lost", reason: "ComfyUI no longer knows the prompt" };
     }
     // Behind somebody else's prompt it is not ours to judge.
     if (place === "pending" && isAnythingRunning) this.heardMs = performance.now();
     return this.judgeSilence();
+  }
+
+  private finish(entry: HistoryEntry): PromptEnd {
+    this.isFinished = true;
+    return { kind: "finished", entry };
   }
 
   private noteUnreachable(fault: Unreachable): PromptEnd | undefined {
