@@ -1,4 +1,4 @@
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 
 import type { Client } from "./client.ts";
 
@@ -26,9 +26,9 @@ export async function openDirect(comfyuiUrl: string): Promise<Client> {
     socket.once("open", resolve);
     socket.once("error", reject);
   });
-  socket.on("message", (message, isBinary) => {
+  socket.on("message", (message: Buffer, isBinary) => {
     if (isBinary) return;
-    const { type, data } = JSON.parse(String(message)) as {
+    const { type, data } = JSON.parse(message.toString("utf8")) as {
       type: string;
       data: { node?: string | null; prompt_id?: string };
     };

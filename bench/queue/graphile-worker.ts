@@ -31,7 +31,7 @@ export async function openGraphileWorker(serverUrl: string): Promise<QueueSubjec
   const worker = await makeWorkerUtils({ pgPool: pool, noPreparedStatements: false });
   await worker.migrate();
   const dist = new URL("../../node_modules/graphile-worker/dist/", import.meta.url);
-  const { batchGetJobs } = (await import(new URL("sql/getJobs.js", dist).href)) as ClaimModule;
+  const claims = (await import(new URL("sql/getJobs.js", dist).href)) as ClaimModule;
   const library = (await import(new URL("lib.js", dist).href)) as OptionsModule;
   const options = library.processSharedOptions({ pgPool: pool });
   const withPgClient = library.makeEnhancedWithPgClient(
@@ -60,7 +60,7 @@ export async function openGraphileWorker(serverUrl: string): Promise<QueueSubjec
     },
     async claim(batch) {
       const tasks = { noop: () => undefined };
-      return (await batchGetJobs(options, withPgClient, tasks, "bench", null, batch)).length;
+      return (await claims.batchGetJobs(options, withPgClient, tasks, "bench", null, batch)).length;
     },
     async close() {
       await worker.release();

@@ -67,7 +67,7 @@ async function measureLevel(subjects: readonly QueueSubject[], level: number): P
     }
   }
   return [...figures].map(([key, list]) => {
-    const [system = "", mode] = key.split("|") as [string, Row["mode"]];
+    const [system, mode] = key.split("|") as [string, Row["mode"]];
     const middle = (field: keyof ClaimFigures): number => median(list.map((each) => each[field]));
     return {
       system,

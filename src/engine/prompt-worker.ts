@@ -12,7 +12,7 @@ import type { SocketHub } from "./socket.ts";
  * How long an idle worker waits before it begins, so that submitters have their reply before the
  * first message of the run; some clients miss what comes earlier.
  */
-const startDelayMs = 2;
+const startDelayMs = 10;
 
 interface Running {
   readonly item: QueuedPrompt;

@@ -115,8 +115,8 @@ export class BatchDispatcher implements Dispatcher {
     deploymentId: number,
     batch: readonly Waiter[],
   ): Promise<readonly Claim[]> {
-    const { store, leaseMs, logger, newId } = this.options;
-    const slots = batch.map(({ workerId }) => ({ workerId, attemptId: newId() }));
+    const { store, leaseMs, logger } = this.options;
+    const slots = batch.map(({ workerId }) => ({ workerId, attemptId: this.options.newId() }));
     try {
       return await store.attempts.claim(deploymentId, slots, leaseMs);
     } catch (thrown) {

@@ -46,7 +46,7 @@ function sendError(
   return reply.code(error.httpStatus).send(envelopeOf(error));
 }
 
-export function envelopeOf(error: HearthError): ErrorEnvelope {
+function envelopeOf(error: HearthError): ErrorEnvelope {
   const { code, message, hint, details } = error;
   return { error: { code, message, details: { hint, ...details } } };
 }

@@ -1,4 +1,5 @@
 import { HearthError } from "./errors.ts";
+import { parseLosslessJson } from "./lossless-json.ts";
 import { scanJson, type JsonLimits } from "./json-scan.ts";
 import { err, ok, type Result } from "./result.ts";
 
@@ -36,7 +37,7 @@ export function parseJson(text: string, limits: JsonLimits): Result<JsonValue, H
     );
   }
   try {
-    return ok(JSON.parse(text) as JsonValue);
+    return ok(parseLosslessJson(text));
   } catch (cause) {
     const details = { reason: "syntax" };
     return err(new HearthError("invalid_json", { details, cause }));

@@ -175,10 +175,8 @@ export const completeRequestSchema = z.strictObject({
   timings: timingsSchema,
 });
 
-export const failureClasses = ["user", "out_of_memory", "transient", "preempted"] as const;
-
 export const failRequestSchema = z.strictObject({
-  failureClass: z.enum(failureClasses),
+  failureClass: z.enum(["user", "out_of_memory", "transient", "preempted"]),
   error: z.strictObject({
     /** A code of the error table. */
     code: z.string().max(60),

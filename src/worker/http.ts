@@ -1,6 +1,7 @@
 import { request, type Dispatcher } from "undici";
 
 import { errorMessage } from "../kernel/errors.ts";
+import { parseLosslessJson } from "../kernel/lossless-json.ts";
 
 export interface HttpCall {
   readonly method: "GET" | "HEAD" | "POST" | "PUT";
@@ -72,7 +73,7 @@ export function jsonBody(value: unknown): Pick<HttpCall, "headers" | "body"> {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseLosslessJson(text);
   } catch {
     return undefined;
   }

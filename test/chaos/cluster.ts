@@ -11,6 +11,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../src/store/em
 import { migrate } from "../../src/store/postgres/migrate.ts";
 import { Api } from "../e2e/api.ts";
 
+const maxRestarts = 4;
 const hearth = fileURLToPath(new URL("../../bin/hearth.mjs", import.meta.url));
 
 /** Asks until the answer is there, for at most `limitMs`. */
@@ -36,7 +37,8 @@ export async function eventually<T>(
 export class Cluster {
   readonly api: Api;
   readonly folder: string;
-  readonly postgres: EmbeddedPostgres;
+  private postgres: EmbeddedPostgres;
+  private postgresKills = 0;
   private readonly port: number;
   private readonly processes = new Map<string, ChildProcess>();
 
@@ -94,8 +96,13 @@ export class Cluster {
     process.kill(pid, "SIGKILL");
   }
 
-  killPostgres(): void {
+  /** The server is started again by whoever holds it, but not more often than a few times. */
+  async killPostgres(): Promise<void> {
+    this.postgresKills++;
     process.kill(this.postgres.postmasterPid, "SIGKILL");
+    if (this.postgresKills % maxRestarts !== 0) return;
+    await this.postgres.stop("immediate");
+    this.postgres = await startEmbeddedPostgres({ dataDir: join(this.folder, "database") });
   }
 
   async stop(): Promise<void> {
@@ -128,7 +135,7 @@ export class Cluster {
   }
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

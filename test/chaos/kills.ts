@@ -97,7 +97,7 @@ class Rounds {
       await cluster.kill("gateway");
       await cluster.startGateway();
     } else if (target === "postgres") {
-      cluster.killPostgres();
+      await cluster.killPostgres();
     } else if (target === "engine") {
       await Promise.all(workers.map((name) => cluster.killEngineOf(name)));
     } else {

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "../../kernel/json.ts";
+import { parseLosslessJson } from "../../kernel/lossless-json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
 
 /** A value for one input of one node. */
@@ -17,7 +18,7 @@ const form = "write node.input=value, such as 3.seed=7 or 10.image=@photo.png";
 export function parseSet(text: string): Result<InputAssignment, string> {
   return parse(text, (raw) => {
     try {
-      return { kind: "value", value: JSON.parse(raw) as JsonValue };
+      return { kind: "value", value: parseLosslessJson(raw) };
     } catch {
       return { kind: "value", value: raw };
     }

@@ -43,7 +43,11 @@ export function registerWorkerLink(app: FastifyInstance, context: GatewayContext
       store.workers.touch([worker.id]),
     ]);
     return {
-      attempts: attempts.map((attempt, at) => ({ ...attempt, verdict: verdicts[at] ?? "stale" })),
+      attempts: attempts.map(({ jobId, epoch }, at) => ({
+        jobId,
+        epoch,
+        verdict: verdicts[at] ?? "stale",
+      })),
       drain: draining.includes(worker.id),
     };
   });

@@ -1,6 +1,7 @@
 import { Client, Pool, TypeOverrides, types, type PoolClient } from "pg";
 
 import { HearthError, errorMessage } from "../../kernel/errors.ts";
+import { parseLosslessJson } from "../../kernel/lossless-json.ts";
 import type { Queries } from "./queries.ts";
 
 export interface DatabaseOptions {
@@ -117,10 +118,11 @@ export class Database implements Runner {
 /** The statement under way reports a broken connection; the event would only end the process. */
 function ignoreBreak(): void {}
 
-/** All counters fit a double; everything else keeps the driver's own readers. */
+/** All counters fit a double; workflows keep every digit; the rest is read as the driver does. */
 function typeOverrides(): TypeOverrides {
   const overrides = new TypeOverrides();
   overrides.setTypeParser(types.builtins.INT8, Number);
+  overrides.setTypeParser(types.builtins.JSON, parseLosslessJson);
   return overrides;
 }
 

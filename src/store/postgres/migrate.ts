@@ -19,7 +19,7 @@ export interface MigrationStatus {
 }
 
 /** The numbered files of `migrations/`, in order. */
-export function loadMigrations(): readonly Migration[] {
+function loadMigrations(): readonly Migration[] {
   return readdirSync(folder)
     .filter((file) => /^\d{4}-.+\.sql$/u.test(file))
     .sort()
