@@ -168,9 +168,27 @@ export const timingsSchema = z.strictObject({
   uploadMs: z.int().nonnegative().optional(),
 });
 
+/** Outputs of up to this many bytes together may travel with the completion. */
+export const maxInlineBytes = 192 * 1024;
+
+/** The key of an output: unguessable, unique to the attempt, and checked against its bytes. */
+export function outputKey(jobId: string, epoch: number, hash: string): string {
+  return `jobs/${jobId}/${epoch}/${hash.slice("blake3:".length)}`;
+}
+
 export const completeRequestSchema = z.strictObject({
   /** All outputs in order, those already reported included. */
   outputs: z.array(outputFileSchema).max(1000),
+  /** The bytes of small outputs that were not uploaded: one message instead of three. */
+  contents: z
+    .array(
+      z.strictObject({
+        hash: outputFileSchema.shape.hash,
+        dataBase64: z.base64().max(Math.ceil(maxInlineBytes / 3) * 4),
+      }),
+    )
+    .max(16)
+    .optional(),
   log: attemptLogSchema.nullable(),
   timings: timingsSchema,
 });

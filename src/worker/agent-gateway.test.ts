@@ -38,7 +38,7 @@ describe("a gateway that is not always there", () => {
   });
 
   test("is overloaded: calls are made again", async () => {
-    const { gateway } = await attachedStack();
+    const { gateway } = await attachedStack({ timings: { inlineBytes: 0 } });
     const job = gateway.submit(slow);
     await gateway.until(() => job.state === "running");
     gateway.overloads = 10;
@@ -55,7 +55,7 @@ describe("a gateway that is not always there", () => {
   });
 
   test("has lost its object store: the job fails as one that may be tried again", async () => {
-    const { gateway } = await attachedStack();
+    const { gateway } = await attachedStack({ timings: { inlineBytes: 0 } });
     gateway.blobs.brokenPuts = 1_000;
     const end = await gateway.endOf(gateway.submit(pictureWorkflow()));
     expect(end).toMatchObject({

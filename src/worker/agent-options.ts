@@ -1,4 +1,5 @@
 import type { Logger } from "../observability/logger.ts";
+import { maxInlineBytes } from "../protocol/worker-link.ts";
 
 /** A ComfyUI that somebody else runs, or one that the agent starts and restarts itself. */
 export type ComfyuiTarget =
@@ -67,6 +68,8 @@ export interface AgentTimings {
   readonly unreachableMs: number;
   readonly reportMs: number;
   readonly stopGraceMs: number;
+  /** Outputs of at most this many bytes together travel with the completion. */
+  readonly inlineBytes: number;
 }
 
 export const defaultTimings: AgentTimings = {
@@ -90,6 +93,7 @@ export const defaultTimings: AgentTimings = {
   unreachableMs: 30_000,
   reportMs: 500,
   stopGraceMs: 20_000,
+  inlineBytes: maxInlineBytes,
 };
 
 export const defaultDeadmanMs = 600_000;

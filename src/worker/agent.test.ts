@@ -116,7 +116,7 @@ describe("a healthy worker", () => {
     const { gateway } = await attachedStack({ timings: { reportMs: 60_000 } });
     const job = gateway.submit(pictureWorkflow());
     await gateway.endOf(job);
-    expect(job.verbs.filter((verb) => verb !== "report")).toEqual(["uploads", "complete"]);
+    expect(job.verbs.filter((verb) => verb !== "report")).toEqual(["complete"]);
     expect(job.verbs.filter((verb) => verb === "report").length).toBeLessThanOrEqual(1);
   });
 

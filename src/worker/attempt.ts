@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 
-import type {
-  Assignment,
-  AttemptLog,
-  OutputFile,
-  ReportRequest,
-  Timings,
-  UploadsRequest,
-  Verdict,
+import {
+  outputKey,
+  type Assignment,
+  type AttemptLog,
+  type OutputFile,
+  type ReportRequest,
+  type Timings,
+  type UploadsRequest,
+  type Verdict,
 } from "../protocol/worker-link.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import type { AttemptControl } from "./attempt-control.ts";
@@ -20,14 +21,14 @@ import { runPrompt } from "./prompt-run.ts";
 import { Reporter } from "./report.ts";
 import { pause } from "./retry.ts";
 import { stageInputs } from "./stage.ts";
-import { storeOutputs } from "./store-outputs.ts";
+import { storeOutputs, type Stored } from "./store-outputs.ts";
 import { neededNodes } from "./workflow-nodes.ts";
 
 /** ComfyUI frees its memory between two prompts; a prompt queued at once could come before that. */
 const freeMs = 500;
 const maxTimerMs = 2_147_483_647;
 
-type Product = [outputs: OutputFile[], log: AttemptLog | null];
+type Product = [stored: Stored, log: AttemptLog | null];
 type Phases = { -readonly [phase in keyof Timings]: Timings[phase] };
 
 /**
@@ -44,12 +45,12 @@ export async function runAttempt(
   const reporter = reporterOf(context, assignment, control);
   const timings: Phases = {};
   try {
-    const [outputs, log] = await produce(context, assignment, control, reporter, timings);
+    const [stored, log] = await produce(context, assignment, control, reporter, timings);
     clearTimeout(deadline);
     reporter.stop();
     control.signal.throwIfAborted();
     control.isCompleting = true;
-    await context.link.complete(control.ref, { outputs, log, timings }, context.life);
+    await context.link.complete(control.ref, { ...stored, log, timings }, context.life);
   } catch (thrown) {
     reporter.stop();
     await endAttempt(context, { control, thrown, timeoutMs, timings });
@@ -85,6 +86,8 @@ async function produce(
   const storage = {
     ...transfer,
     signUploads: (files: UploadsRequest["files"]) => link.uploads(control.ref, { files }, signal),
+    inlineBytes: context.timings.inlineBytes,
+    keyOf: (hash: string) => outputKey(control.ref.jobId, control.ref.epoch, hash),
     onStored: (outputs: readonly OutputFile[]) => reporter.stored(outputs),
   };
   const store = (entry: HistoryEntry): Promise<Product> =>

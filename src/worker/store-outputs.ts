@@ -2,7 +2,12 @@ import { createReadStream } from "node:fs";
 
 import type { Dispatcher } from "undici";
 
-import type { OutputFile, UploadsRequest, UploadsResponse } from "../protocol/worker-link.ts";
+import type {
+  CompleteRequest,
+  OutputFile,
+  UploadsRequest,
+  UploadsResponse,
+} from "../protocol/worker-link.ts";
 import { AttemptFailed } from "./attempt-failed.ts";
 import { failure } from "./classify.ts";
 import { discard, fetchOutput, type FetchContext, type FetchedOutput } from "./fetch-output.ts";
@@ -13,7 +18,15 @@ import { mapLimited, retrying, type Backoff } from "./retry.ts";
 
 type SignedUpload = UploadsResponse["uploads"][number];
 
+type InlineContent = NonNullable<CompleteRequest["contents"]>[number];
+
+/** What the completion is to say. */
+export type Stored = Pick<CompleteRequest, "outputs" | "contents">;
+
 export interface StoreContext extends FetchContext {
+  /** Outputs of at most this many bytes together are not uploaded but sent with the completion. */
+  readonly inlineBytes: number;
+  readonly keyOf: (hash: string) => string;
   readonly http: Dispatcher;
   readonly backoff: Backoff;
   /** Asks the gateway where to put files. */
@@ -37,26 +50,31 @@ const transferTimeoutMs = 120_000;
 export async function storeOutputs(
   context: StoreContext,
   planned: readonly PlannedOutput[],
-): Promise<OutputFile[]> {
+): Promise<Stored> {
   if (planned.length > maxOutputs) {
     const message = `The workflow made ${planned.length} files; at most ${maxOutputs} can be kept.`;
     throw new AttemptFailed(failure("user", "upload_failed", message));
   }
   const stored: OutputFile[] = [];
+  const contents: InlineContent[] = [];
   /** Keys by hash: equal files travel once. */
   const keys = new Map<string, string>();
   for (let start = 0; start < planned.length; start += batchSize) {
-    const batch = await storeBatch(context, planned.slice(start, start + batchSize), keys);
+    // Only outputs that nobody is told of before the completion may travel with it.
+    const inline = planned.length <= batchSize ? contents : undefined;
+    const part = planned.slice(start, start + batchSize);
+    const batch = await storeBatch(context, part, keys, inline);
     stored.push(...batch);
     if (start + batchSize < planned.length) context.onStored(batch);
   }
-  return stored;
+  return { outputs: stored, contents };
 }
 
 async function storeBatch(
   context: StoreContext,
   planned: readonly PlannedOutput[],
   keys: Map<string, string>,
+  inline: InlineContent[] | undefined,
 ): Promise<OutputFile[]> {
   const fetched: FetchedOutput[] = [];
   try {
@@ -67,8 +85,12 @@ async function storeBatch(
     });
     const fresh = new Map<string, (typeof batch)[number]>();
     for (const one of batch) if (!keys.has(one.output.hash)) fresh.set(one.output.hash, one);
-    if (fresh.size > 0) {
-      const files = [...fresh.values()];
+    const files = [...fresh.values()];
+    const contents = inline && inlineContents(files, context.inlineBytes);
+    if (contents !== undefined) {
+      inline?.push(...contents);
+      for (const { hash } of contents) keys.set(hash, context.keyOf(hash));
+    } else if (files.length > 0) {
       const uploads = await context.signUploads(
         files.map(({ output, media }) => ask(output, media)),
       );
@@ -80,6 +102,21 @@ async function storeBatch(
   } finally {
     await Promise.all(fetched.map(discard));
   }
+}
+
+/** The bytes of these files if they are few enough to travel with the completion. */
+function inlineContents(
+  files: readonly { readonly output: FetchedOutput }[],
+  limitBytes: number,
+): InlineContent[] | undefined {
+  let leftBytes = limitBytes;
+  const contents: InlineContent[] = [];
+  for (const { output } of files) {
+    leftBytes -= output.sizeBytes;
+    if (output.body.kind !== "memory" || leftBytes < 0) return undefined;
+    contents.push({ hash: output.hash, dataBase64: output.body.bytes.toString("base64") });
+  }
+  return contents;
 }
 
 function ask({ hash, sizeBytes }: FetchedOutput, { contentType }: MediaType) {

@@ -75,7 +75,7 @@ async function runBehindAnother<R>(start: (onPending: () => void) => Promise<R>)
   });
   const [run] = await running;
   await api.getQueue();
-  await engine.post("/interrupt", { prompt_id: blocker });
+  await engine.post(`/api/jobs/${blocker}/cancel`);
   if (run === undefined) throw new Error("nothing was started");
   return run;
 }

@@ -4,6 +4,7 @@ import {
   canceledRequestSchema,
   completeRequestSchema,
   failRequestSchema,
+  outputKey,
   releaseRequestSchema,
   reportRequestSchema,
   uploadsRequestSchema,
@@ -56,7 +57,7 @@ export function applyVerb(
   }
   if (verb === "uploads") {
     const uploads = read(uploadsRequestSchema, body).files.map(({ hash }) => {
-      const key = `jobs/${job.jobId}/${job.epoch}/${hash.slice("blake3:".length)}`;
+      const key = outputKey(job.jobId, job.epoch, hash);
       return { key, url: `${url}/blobs/${key}`, headers: { "x-signed": "yes" } };
     });
     return { uploads };
@@ -68,6 +69,9 @@ export function applyVerb(
   }
   if (verb === "complete") {
     const request = read(completeRequestSchema, body);
+    for (const { hash, dataBase64 } of request.contents ?? []) {
+      blobs.put(outputKey(job.jobId, job.epoch, hash), Buffer.from(dataBase64, "base64"));
+    }
     for (const output of request.outputs) blobs.check(output);
     job.end = { kind: "completed", body: request };
   } else if (verb === "fail") {

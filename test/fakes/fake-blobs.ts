@@ -27,6 +27,10 @@ export class FakeBlobs {
     return this.bytes.get(key);
   }
 
+  put(key: string, bytes: Buffer): void {
+    this.bytes.set(key, bytes);
+  }
+
   /** Remembers an output that is not what it is said to be. */
   check(output: OutputFile): void {
     const bytes = this.bytes.get(output.key);

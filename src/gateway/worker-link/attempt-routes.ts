@@ -11,16 +11,14 @@ import {
   uploadsRequestSchema,
   workerLinkPaths,
   type AttemptVerb,
-  type OutputFile,
-  type UploadsRequest,
-  type UploadsResponse,
 } from "../../protocol/worker-link.ts";
-import type { AttemptRef, NewOutput } from "../../store/attempts.ts";
+import type { AttemptRef } from "../../store/attempts.ts";
 import type { WorkerRecord } from "../../store/workers.ts";
 import type { GatewayContext } from "../context.ts";
 import { readBody } from "../json-body.ts";
 import type { WorkerSessions } from "./session.ts";
-import { failureOf, logOf, outputKey } from "./translate.ts";
+import { checkedOutputs, signUploads, storeContents } from "./outputs.ts";
+import { failureOf, logOf } from "./translate.ts";
 
 type Handler = (attempt: AttemptRef, body: unknown, worker: WorkerRecord) => Promise<unknown>;
 
@@ -66,7 +64,8 @@ function attemptHandlers(context: GatewayContext): Readonly<Record<AttemptVerb, 
     },
     uploads: (attempt, body) => signUploads(context, attempt, readBody(uploadsRequestSchema, body)),
     complete: async (attempt, body) => {
-      const { outputs, log, timings } = readBody(completeRequestSchema, body);
+      const { outputs, contents, log, timings } = readBody(completeRequestSchema, body);
+      await storeContents(context, attempt, outputs, contents ?? []);
       const checked = await checkedOutputs(context, attempt, outputs);
       return ended(
         attempt,
@@ -90,49 +89,6 @@ function attemptHandlers(context: GatewayContext): Readonly<Record<AttemptVerb, 
       );
     },
   };
-}
-
-async function signUploads(
-  context: GatewayContext,
-  attempt: AttemptRef,
-  request: UploadsRequest,
-): Promise<UploadsResponse> {
-  if ((await context.store.attempts.verdict(attempt)) === "stale") {
-    throw new HearthError("stale_attempt");
-  }
-  const expiresInMs = context.settings.signedUrlMs;
-  const uploads = request.files.map(async ({ hash, sizeBytes, contentType }) => {
-    const key = outputKey(attempt.jobId, attempt.epoch, hash);
-    const { url, headers } = await context.blobs.signPut(key, {
-      expiresInMs,
-      contentType,
-      sizeBytes,
-    });
-    return { key, url, headers: { ...headers } };
-  });
-  return { uploads: await Promise.all(uploads) };
-}
-
-/** Every output must have the key that belongs to its hash, and its bytes must be there. */
-async function checkedOutputs(
-  context: GatewayContext,
-  attempt: AttemptRef,
-  outputs: readonly OutputFile[],
-): Promise<readonly NewOutput[]> {
-  const checks = outputs.map(async (output, index): Promise<NewOutput> => {
-    const field = `outputs.${index}.key`;
-    if (output.key !== outputKey(attempt.jobId, attempt.epoch, output.hash)) {
-      const reason = "not the key of this attempt and hash";
-      throw new HearthError("invalid_request", { details: { field, reason } });
-    }
-    const stored = await context.blobs.head(output.key);
-    if (stored?.sizeBytes !== output.sizeBytes) {
-      const reason = stored === undefined ? "not uploaded" : "uploaded with another size";
-      throw new HearthError("invalid_request", { details: { field, reason } });
-    }
-    return { ...output, assetId: context.newId() };
-  });
-  return Promise.all(checks);
 }
 
 function attemptOf(request: FastifyRequest, worker: WorkerRecord): AttemptRef {

@@ -43,11 +43,6 @@ export function logOf(log: AttemptLog | null): AttemptLog | null {
   return log === null ? null : { ...log, text: withoutNul(log.text) };
 }
 
-/** The key of one output: unguessable, unique to the attempt, and checked against its bytes. */
-export function outputKey(jobId: string, epoch: number, hash: string): string {
-  return `jobs/${jobId}/${epoch}/${hash.slice("blake3:".length)}`;
-}
-
 /** Postgres text has no NUL; whatever a program printed must not stop its job from ending. */
 function withoutNul(text: string): string {
   return text.replaceAll("\0", "\u2400");
