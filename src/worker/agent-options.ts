@@ -66,6 +66,7 @@ export interface AgentTimings {
   readonly cancelMs: number;
   /** A ComfyUI that cannot be reached for this long has lost its prompt. */
   readonly unreachableMs: number;
+  readonly firstReportMs: number;
   readonly reportMs: number;
   readonly stopGraceMs: number;
   /** Outputs of at most this many bytes together travel with the completion. */
@@ -91,6 +92,7 @@ export const defaultTimings: AgentTimings = {
   cancelRepeatMs: 1_000,
   cancelMs: 10_000,
   unreachableMs: 30_000,
+  firstReportMs: 50,
   reportMs: 500,
   stopGraceMs: 20_000,
   inlineBytes: maxInlineBytes,

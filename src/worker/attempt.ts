@@ -128,6 +128,7 @@ function reporterOf(
   return new Reporter({
     classes: neededNodes(workflow, isOutput),
     intervalMs: timings.reportMs,
+    firstMs: timings.firstReportMs,
     send,
     onVerdict: (verdict) => control.obey(verdict),
   });

@@ -7,6 +7,7 @@ import type { NodeClasses } from "./workflow-nodes.ts";
 export interface ReporterOptions {
   readonly classes: NodeClasses;
   readonly intervalMs: number;
+  readonly firstMs: number;
   /** One try; what is lost is overtaken by the next report. */
   readonly send: (report: ReportRequest) => Promise<Verdict>;
   readonly onVerdict: (verdict: Verdict) => void;
@@ -16,14 +17,16 @@ export interface ReporterOptions {
 const maxPreviewBytes = 2_900_000;
 
 /**
- * Tells the gateway how a run is going: the latest state only, one report at a time, the first at
- * once and then at most one an interval. Its failures are nobody's.
+ * Tells the gateway how a run is going: the latest state only, one report at a time, at most one an
+ * interval. The first comes soon, but a run that is over before costs none. Its failures are
+ * nobody's.
  */
 export class Reporter {
   private readonly options: ReporterOptions;
   private readonly stopping = new AbortController();
   private state: ProgressState;
   private isChanged = false;
+  private isFirst = true;
   private preview: Preview | undefined;
   private outputs: OutputFile[] = [];
   private sending: Promise<void> | undefined;
@@ -70,6 +73,8 @@ export class Reporter {
   /** Sends until there is nothing new. Never rejects. */
   private async run(): Promise<void> {
     const { signal } = this.stopping;
+    if (this.isFirst) await pause(this.options.firstMs, signal).catch(() => undefined);
+    this.isFirst = false;
     while (!signal.aborted && this.hasNews()) {
       const outputs = this.outputs.splice(0, 1_000);
       const report = this.take(outputs);
