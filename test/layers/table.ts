@@ -105,7 +105,7 @@ export const portRooms: ReadonlySet<string> = new Set(["store", "blobs", "platfo
 export const packageHomes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\//u, ["blobs/s3/", "platforms/", "cli/"]],
   [/^pg$/u, ["store/", "cli/"]],
-  [/^(fastify|@fastify\/.*)$/u, ["gateway/", "cli/"]],
+  [/^(fastify|@fastify\/.*)$/u, ["gateway/", "engine/http/", "cli/"]],
   [/^(commander|@clack\/.*|picocolors)$/u, ["cli/"]],
 ];
 
