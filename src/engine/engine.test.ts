@@ -244,6 +244,29 @@ describe("the history of a run", () => {
   });
 });
 
+describe("a server at work", () => {
+  it("goes on answering", async () => {
+    const socket = await engine.connect("busy");
+    const inputs = { seed: 1, steps: 2, width: 2048, height: 2048, step_ms: 0 };
+    const prompt = {
+      1: { class_type: "HearthSampler", inputs },
+      2: { class_type: "PreviewAny", inputs: { source: ["1", 0] } },
+    };
+    const promptId = await submit(engine, prompt, { client_id: "busy" });
+    await socket.waitFor(({ type }) => type === "executing");
+    let answers = 0;
+    const ended = socket.waitForEnd(promptId).then(() => true);
+    const idle = async (): Promise<boolean> => {
+      await engine.get("/prompt");
+      answers++;
+      return false;
+    };
+    while (!(await Promise.race([ended, idle()])));
+    // Four million pixels take the machine a second or so.
+    expect(answers).toBeGreaterThan(5);
+  });
+});
+
 describe("the execution cache", () => {
   it("answers an identical prompt with the old file names and runs nothing", async () => {
     const socket = await engine.connect("cache");

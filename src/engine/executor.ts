@@ -26,7 +26,6 @@ export interface ExecutorParts {
 
 export interface RunHooks extends RunListeners {
   readonly signal: AbortSignal;
-  preview(nodeId: string, jpeg: Uint8Array): void;
   /** Tells which node is at work. */
   nodeStarted(nodeId: string): void;
 }
@@ -145,11 +144,10 @@ class PromptRun {
         else await setImmediate();
         signal.throwIfAborted();
       },
-      progress: (value, max) => {
+      progress: (value, max, preview) => {
         signal.throwIfAborted();
-        this.#log.nodeProgressed(nodeId, value, max);
+        this.#log.nodeProgressed(nodeId, value, max, preview);
       },
-      preview: (jpeg) => this.#hooks.preview(nodeId, jpeg),
     };
   }
 

@@ -1,4 +1,4 @@
-import { eachRow } from "./slices.ts";
+import { eachSlice } from "./slices.ts";
 import { type Channels, ImageBatch } from "./values.ts";
 
 type Pause = () => Promise<void>;
@@ -35,8 +35,8 @@ export async function withChannels(
   const { width, height } = image;
   const frames = await mapFrames(image.frames, async (frame) => {
     const result = new Uint8Array(width * height * channels);
-    await eachRow(width, height, pause, (row) => {
-      for (let at = row * width; at < (row + 1) * width; at++) {
+    await eachSlice(width * height, pause, (from, to) => {
+      for (let at = from; at < to; at++) {
         const source = at * image.channels;
         const target = at * channels;
         result[target] = frame[source] ?? 0;
@@ -57,10 +57,8 @@ export async function lookUp(
   pause: Pause,
 ): Promise<Uint8Array> {
   const result = new Uint8Array(frame.length);
-  const step = 1024;
-  await eachRow(step, Math.ceil(frame.length / step), pause, (row) => {
-    const end = Math.min(frame.length, (row + 1) * step);
-    for (let at = row * step; at < end; at++) result[at] = table[frame[at] ?? 0] ?? 0;
+  await eachSlice(frame.length, pause, (from, to) => {
+    for (let at = from; at < to; at++) result[at] = table[frame[at] ?? 0] ?? 0;
   });
   return result;
 }
@@ -78,4 +76,52 @@ export function solidFrame(
 ): Uint8Array {
   const pixel = Buffer.from(colour);
   return new Uint8Array(Buffer.alloc(width * height * 3, pixel));
+}
+
+/** One channel of a frame as a plane of its own, each level changed by `table` if there is one. */
+export async function takeChannel(
+  frame: Uint8Array,
+  channels: number,
+  channel: number,
+  pause: Pause,
+  table?: Uint8Array,
+): Promise<Uint8Array> {
+  const result = new Uint8Array(frame.length / channels);
+  await eachSlice(result.length, pause, (from, to) => {
+    for (let at = from; at < to; at++) {
+      const level = frame[at * channels + channel] ?? 0;
+      result[at] = table === undefined ? level : (table[level] ?? 0);
+    }
+  });
+  return result;
+}
+
+/** RGBA with each colour multiplied by its alpha. */
+export function premultiply(frame: Uint8Array, pause: Pause): Promise<Uint8Array> {
+  return mapColours(frame, pause, (level, alpha) => Math.round((level * alpha) / 255));
+}
+
+/** The inverse of `premultiply`, as far as rounding allows. */
+export function unpremultiply(frame: Uint8Array, pause: Pause): Promise<Uint8Array> {
+  return mapColours(frame, pause, (level, alpha) =>
+    alpha === 0 ? level : Math.min(255, Math.trunc((level * 255) / alpha)),
+  );
+}
+
+async function mapColours(
+  frame: Uint8Array,
+  pause: Pause,
+  change: (level: number, alpha: number) => number,
+): Promise<Uint8Array> {
+  const result = new Uint8Array(frame.length);
+  await eachSlice(frame.length / 4, pause, (from, to) => {
+    for (let at = from * 4; at < to * 4; at += 4) {
+      const alpha = frame[at + 3] ?? 0;
+      for (let colour = at; colour < at + 3; colour++) {
+        result[colour] = change(frame[colour] ?? 0, alpha);
+      }
+      result[at + 3] = alpha;
+    }
+  });
+  return result;
 }

@@ -82,6 +82,30 @@ describe("loading pictures", () => {
     expect((await runPromptOn(engine, prompt)).entry.outputs["3"]).toEqual({ text: ["2"] });
   });
 
+  it("leaves a loaded picture as it is for the next prompt", async () => {
+    await engine.putInput("base.png", await solidPng(2, 2, [0, 0, 255]));
+    await engine.putInput("top.png", await solidPng(2, 2, [0, 255, 0]));
+    const prompt = {
+      1: { class_type: "LoadImage", inputs: { image: "base.png" } },
+      2: { class_type: "LoadImage", inputs: { image: "top.png" } },
+      3: {
+        class_type: "ImageCompositeMasked",
+        inputs: { destination: ["1", 0], source: ["2", 0], x: 0, y: 0, resize_source: false },
+      },
+      4: { class_type: "SaveImage", inputs: { images: ["3", 0], filename_prefix: "laid" } },
+    };
+    await runPromptOn(engine, prompt);
+    const again = {
+      ...prompt,
+      4: { class_type: "SaveImage", inputs: { images: ["1", 0], filename_prefix: "bare" } },
+    };
+    await runPromptOn(engine, again);
+    const pixels = await sharp(await engine.readOutput("bare_00001_.png"))
+      .raw()
+      .toBuffer();
+    expect([...pixels.subarray(0, 3)]).toEqual([0, 0, 255]);
+  });
+
   it("does not run SVG", async () => {
     const svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>";
     await engine.putInput("program.png", Buffer.from(svg));

@@ -1,6 +1,10 @@
 import sharp, { type Metadata } from "sharp";
 import { NodeFault } from "./fault.ts";
+import { mapFrames, takeChannel } from "./frames.ts";
+import { eachSlice } from "./slices.ts";
 import { checkSize, ImageBatch, MaskBatch, type Channels } from "./values.ts";
+
+type Pause = () => Promise<void>;
 
 /** What the engine decodes. SVG and PDF are left out on purpose: they are programs, not pixels. */
 const readable = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif"]);
@@ -16,7 +20,7 @@ export interface Picture {
  * Reads a picture file, upright by its EXIF orientation; animations become a batch.
  * Errors: `NodeFault` for what is no picture, or too large.
  */
-export async function readPicture(path: string): Promise<Picture> {
+export async function readPicture(path: string, pause: Pause): Promise<Picture> {
   // Colour profiles are ignored, as ComfyUI does, except for CMYK, which means nothing without.
   const head = await describe(path);
   const pages = head.format === "heif" ? 1 : (head.pages ?? 1);
@@ -35,10 +39,11 @@ export async function readPicture(path: string): Promise<Picture> {
     .catch((cause: unknown) => unreadable(path, cause));
   const height = info.height / pages;
   const frameBytes = info.width * height * info.channels;
-  const frames = Array.from({ length: pages }, (_, page) =>
-    data.subarray(page * frameBytes, (page + 1) * frameBytes),
-  );
-  return splitAlpha(frames, info.width, height, info.channels);
+  const frames = Array.from({ length: pages }, (_, page) => {
+    const start = data.byteOffset + page * frameBytes;
+    return new Uint8Array(data.buffer, start, frameBytes);
+  });
+  return splitAlpha(frames, info.width, height, info.channels, pause);
 }
 
 async function describe(path: string): Promise<Metadata> {
@@ -54,38 +59,35 @@ function unreadable(path: string, cause: unknown): never {
   throw new NodeFault("UnidentifiedImageError", `cannot identify image file '${name}'`, { cause });
 }
 
-function splitAlpha(
+async function splitAlpha(
   frames: readonly Uint8Array[],
   width: number,
   height: number,
   channels: number,
-): Picture {
+  pause: Pause,
+): Promise<Picture> {
   if (channels === 3) return { image: new ImageBatch(width, height, 3, frames), alpha: undefined };
-  const colours = frames.map((frame) => takeColours(frame, channels));
-  const hasAlpha = channels === 4 || channels === 2;
-  return {
-    image: new ImageBatch(width, height, 3, colours),
-    alpha: hasAlpha ? frames.map((frame) => takeChannel(frame, channels, channels - 1)) : undefined,
-  };
+  const colours = await mapFrames(frames, (frame) => takeColours(frame, channels, pause));
+  const image = new ImageBatch(width, height, 3, colours);
+  if (channels !== 4 && channels !== 2) return { image, alpha: undefined };
+  const alpha = await mapFrames(frames, (frame) =>
+    takeChannel(frame, channels, channels - 1, pause),
+  );
+  return { image, alpha };
 }
 
 /** RGB from RGBA, or from one grey channel with or without alpha. */
-function takeColours(frame: Uint8Array, channels: number): Uint8Array {
+async function takeColours(frame: Uint8Array, channels: number, pause: Pause): Promise<Uint8Array> {
   const pixels = frame.length / channels;
   const result = new Uint8Array(pixels * 3);
   const [green, blue] = channels >= 3 ? [1, 2] : [0, 0];
-  for (let at = 0; at < pixels; at++) {
-    result[at * 3] = frame[at * channels] ?? 0;
-    result[at * 3 + 1] = frame[at * channels + green] ?? 0;
-    result[at * 3 + 2] = frame[at * channels + blue] ?? 0;
-  }
-  return result;
-}
-
-/** One channel of a frame as a plane of its own. */
-export function takeChannel(frame: Uint8Array, channels: number, channel: number): Uint8Array {
-  const result = new Uint8Array(frame.length / channels);
-  for (let at = 0; at < result.length; at++) result[at] = frame[at * channels + channel] ?? 0;
+  await eachSlice(pixels, pause, (from, to) => {
+    for (let at = from; at < to; at++) {
+      result[at * 3] = frame[at * channels] ?? 0;
+      result[at * 3 + 1] = frame[at * channels + green] ?? 0;
+      result[at * 3 + 2] = frame[at * channels + blue] ?? 0;
+    }
+  });
   return result;
 }
 

@@ -25,6 +25,8 @@ export interface RunListeners {
   toClient(message: Message): void;
   /** To that client, or to everybody when it did not name itself. */
   toClientOrAll(message: Message): void;
+  /** A JPEG of a node's work so far, to the same. */
+  preview(nodeId: string, jpeg: Uint8Array): void;
 }
 
 /** What one run tells while it lasts, and leaves behind in the history. */
@@ -54,8 +56,9 @@ export class RunLog {
     this.#listeners.toClient(executing(this.#item.promptId, nodeId));
   }
 
-  nodeProgressed(nodeId: string, value: number, max: number): void {
+  nodeProgressed(nodeId: string, value: number, max: number, preview?: Uint8Array): void {
     this.#show(nodeId, { value, max, state: "running" });
+    if (preview !== undefined) this.#listeners.preview(nodeId, preview);
     this.#listeners.toClientOrAll(progress(this.#item.promptId, nodeId, value, max));
   }
 

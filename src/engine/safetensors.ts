@@ -1,3 +1,4 @@
+import { endianness } from "node:os";
 import type { JsonObject } from "../kernel/json.ts";
 
 /** One tensor of 32-bit floats. */
@@ -29,6 +30,9 @@ export function writeSafetensors(
 }
 
 function littleEndian(values: Float32Array): Buffer {
+  if (endianness() === "LE") {
+    return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  }
   const bytes = Buffer.alloc(values.byteLength);
   for (const [index, value] of values.entries()) bytes.writeFloatLE(value, index * 4);
   return bytes;

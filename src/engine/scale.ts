@@ -1,3 +1,4 @@
+import { mapFrames, premultiply, unpremultiply } from "./frames.ts";
 import { resample } from "./resample.ts";
 import { computeScaleTaps, type ScaleMethod } from "./taps.ts";
 import { checkSize, ImageBatch, MaskBatch } from "./values.ts";
@@ -42,19 +43,19 @@ async function scaleFrames(
   pause: Pause,
 ): Promise<Uint8Array[]> {
   const region = to.crop === "center" ? centreRegion(from, to) : { x: 0, y: 0, ...from };
-  const across = computeScaleTaps(to.method, region.width, to.width);
-  const down = computeScaleTaps(to.method, region.height, to.height);
-  // Equal frames, as in a repeated image, are scaled once.
-  const done = new Map<Uint8Array, Uint8Array>();
-  const results: Uint8Array[] = [];
-  for (const frame of frames) {
+  const weighing = {
+    across: computeScaleTaps(to.method, region.width, to.width),
+    down: computeScaleTaps(to.method, region.height, to.height),
+    roundsBetween: to.method === "lanczos",
+  };
+  // This method weighs colours by their alpha; the others of ComfyUI do not.
+  const weighsAlpha = to.method === "lanczos" && channels === 4;
+  return mapFrames(frames, async (frame) => {
     const cut = cutFrame(frame, from.width, channels, region);
-    const result =
-      done.get(frame) ?? (await resample(cut, region.width, channels, across, down, pause));
-    done.set(frame, result);
-    results.push(result);
-  }
-  return results;
+    const source = weighsAlpha ? await premultiply(cut, pause) : cut;
+    const scaled = await resample(source, region.width, channels, weighing, pause);
+    return weighsAlpha ? unpremultiply(scaled, pause) : scaled;
+  });
 }
 
 export interface Region extends Raster {

@@ -16,6 +16,18 @@ export async function eachRow(
   await pause();
 }
 
+/** Calls `visit` for consecutive parts of `length` pixels, pausing between them. */
+export async function eachSlice(
+  length: number,
+  pause: () => Promise<void>,
+  visit: (from: number, to: number) => void,
+): Promise<void> {
+  for (let from = 0; from < length; from += slicePixels) {
+    visit(from, Math.min(length, from + slicePixels));
+    await pause();
+  }
+}
+
 /** A channel value as a whole level from 0 to 255, rounded to the nearest. */
 export function toLevel(value: number): number {
   return value <= 0 ? 0 : value >= 255 ? 255 : Math.round(value);

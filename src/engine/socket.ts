@@ -107,9 +107,11 @@ export class SocketHub {
       clientId === undefined ? [...this.#clients.values()] : [this.#clients.get(clientId)];
     for (const client of clients) {
       if (client === undefined || client.socket.bufferedAmount > maxPreviewBacklogBytes) continue;
-      const frame = client.wantsPreviewMetadata
-        ? describedPreview(promptId, nodeId, jpeg)
-        : plainPreview(jpeg);
+      // To everybody goes the plain kind only, as in ComfyUI.
+      const frame =
+        clientId !== undefined && client.wantsPreviewMetadata
+          ? describedPreview(promptId, nodeId, jpeg)
+          : plainPreview(jpeg);
       client.socket.send(frame);
     }
   }

@@ -97,6 +97,8 @@ export function checkSize(
 }
 
 function checkLength(frame: Uint8Array, length: number): void {
+  // A Buffer's `slice` shares its bytes, so a node that copies one would change it for all others.
+  if (Buffer.isBuffer(frame)) throw new TypeError("Frames are plain bytes, not Buffers");
   if (frame.length !== length) throw new RangeError("A frame's bytes must fill its size");
 }
 

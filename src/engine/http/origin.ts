@@ -8,8 +8,8 @@ const loopbackNames = new Set(["127.0.0.1", "localhost", "[::1]"]);
  */
 export function isForeignOrigin(headers: IncomingHttpHeaders): boolean {
   const { origin, host } = headers;
-  if (origin === undefined || host === undefined) return false;
-  const hostname = URL.parse(`http://${host}`)?.hostname;
+  const hostname = host === undefined ? undefined : URL.parse(`http://${host}`)?.hostname;
   if (hostname === undefined || !loopbackNames.has(hostname)) return false;
-  return URL.parse(origin)?.host !== host;
+  if (headers["sec-fetch-site"] === "cross-site") return true;
+  return origin !== undefined && URL.parse(origin)?.host !== host;
 }

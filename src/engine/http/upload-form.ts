@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { MultipartFile } from "@fastify/multipart";
@@ -24,6 +25,15 @@ export async function readUploadForm(
 ): Promise<UploadForm> {
   if (!request.isMultipart()) throw new HttpFailure(400, "An upload is a multipart form.");
   const path = join(folders.temp, `.upload-${randomUUID()}`);
+  try {
+    return await readParts(request, path);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+async function readParts(request: FastifyRequest, path: string): Promise<UploadForm> {
   const fields = new Map<string, string>();
   let filename: string | undefined;
   for await (const part of request.parts()) {

@@ -1,6 +1,6 @@
-import { frameAt, withChannels } from "../frames.ts";
-import { takeChannel } from "../picture.ts";
+import { frameAt, levelTable, mapFrames, takeChannel, withChannels } from "../frames.ts";
 import { scaleMask } from "../scale.ts";
+import { eachSlice } from "../slices.ts";
 import { checkSize, ImageBatch, MaskBatch } from "../values.ts";
 import { link, output } from "./input-config.ts";
 import type { NodeDefinition } from "./node.ts";
@@ -21,12 +21,14 @@ export const joinImageWithAlpha: NodeDefinition = {
     checkSize(width, height, count, 4);
     const frames: Uint8Array[] = [];
     for (let index = 0; index < count; index++) {
-      const frame = frameAt(image.frames, index % image.frames.length).slice();
+      const frame = new Uint8Array(frameAt(image.frames, index % image.frames.length));
       const masked = frameAt(mask.frames, index % mask.frames.length);
       // A mask is where the image is not.
-      for (let at = 0; at < masked.length; at++) frame[at * 4 + 3] = 255 - (masked[at] ?? 0);
+      await eachSlice(masked.length, pause, (from, to) => {
+        for (let pixel = from; pixel < to; pixel++)
+          frame[pixel * 4 + 3] = 255 - (masked[pixel] ?? 0);
+      });
       frames.push(frame);
-      await pause();
     }
     return { values: [new ImageBatch(width, height, 4, frames)] };
   },
@@ -42,14 +44,12 @@ export const splitImageWithAlpha: NodeDefinition = {
   async run(inputs, { pause }) {
     const image = inputs.image("image");
     const { width, height } = image;
-    const planes: Uint8Array[] = [];
-    for (const frame of image.frames) {
-      const opaque = new Uint8Array(width * height);
-      planes.push(
-        image.channels === 4 ? takeChannel(frame, 4, 3).map((level) => 255 - level) : opaque,
-      );
-      await pause();
-    }
+    const inverted = levelTable((level) => 255 - level);
+    const planes = await mapFrames(image.frames, async (frame) =>
+      image.channels === 4
+        ? takeChannel(frame, 4, 3, pause, inverted)
+        : new Uint8Array(width * height),
+    );
     const colours = await withChannels(image, 3, pause);
     return { values: [colours, new MaskBatch(width, height, planes)] };
   },

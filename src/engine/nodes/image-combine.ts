@@ -95,28 +95,28 @@ export const imageCompositeMasked: NodeDefinition = {
     const at = { x: inputs.integer("x"), y: inputs.integer("y") };
     const frames: Uint8Array[] = [];
     for (const [index, frame] of base.frames.entries()) {
-      frames.push(composite(base, frame, top, index, at, stencil));
-      await pause();
+      frames.push(await composite(base, frame, top, index, at, stencil, pause));
     }
     return { values: [new ImageBatch(base.width, base.height, channels, frames)] };
   },
 };
 
 /** One frame with another laid over it; batches of other lengths repeat from their start. */
-function composite(
+async function composite(
   base: ImageBatch,
   frame: Uint8Array,
   top: ImageBatch,
   index: number,
   at: { readonly x: number; readonly y: number },
   stencil: MaskBatch | undefined,
-): Uint8Array {
-  const result = frame.slice();
+  pause: () => Promise<void>,
+): Promise<Uint8Array> {
+  const result = new Uint8Array(frame);
   const above = frameAt(top.frames, index % top.frames.length);
   const mask = stencil && frameAt(stencil.frames, index % stencil.frames.length);
   const width = Math.min(top.width, base.width - at.x);
   const height = Math.min(top.height, base.height - at.y);
-  for (let y = 0; y < height; y++) {
+  await eachRow(base.width, Math.max(0, height), pause, (y) => {
     for (let x = 0; x < width; x++) {
       const share = mask === undefined ? 1 : (mask[y * top.width + x] ?? 0) / 255;
       const from = (y * top.width + x) * base.channels;
@@ -126,6 +126,6 @@ function composite(
         result[to + channel] = toLevel(below + ((above[from + channel] ?? 0) - below) * share);
       }
     }
-  }
+  });
   return result;
 }

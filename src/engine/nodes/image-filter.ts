@@ -1,6 +1,6 @@
 import { levelTable, lookUp, mapFrames } from "../frames.ts";
 import { SeededRandom } from "../random.ts";
-import { resample } from "../resample.ts";
+import { resample, weighRows, type Weighing } from "../resample.ts";
 import { eachRow, toLevel } from "../slices.ts";
 import { computeBlurTaps } from "../taps.ts";
 import { ImageBatch } from "../values.ts";
@@ -24,19 +24,11 @@ export const imageInvert: NodeDefinition = {
   },
 };
 
-async function blur(
-  image: ImageBatch,
-  radius: number,
-  sigma: number,
-  pause: () => Promise<void>,
-): Promise<ImageBatch> {
-  const { width, height, channels } = image;
-  const across = computeBlurTaps(radius, sigma, width);
-  const down = computeBlurTaps(radius, sigma, height);
-  const frames = await mapFrames(image.frames, (frame) =>
-    resample(frame, width, channels, across, down, pause),
-  );
-  return new ImageBatch(width, height, channels, frames);
+function gaussian(image: ImageBatch, radius: number, sigma: number): Weighing {
+  return {
+    across: computeBlurTaps(radius, sigma, image.width),
+    down: computeBlurTaps(radius, sigma, image.height),
+  };
 }
 
 export const imageBlur: NodeDefinition = {
@@ -51,8 +43,13 @@ export const imageBlur: NodeDefinition = {
   },
   outputs: [output("IMAGE")],
   async run(inputs, { pause }) {
-    const radius = inputs.integer("blur_radius");
-    return { values: [await blur(inputs.image("image"), radius, inputs.number("sigma"), pause)] };
+    const image = inputs.image("image");
+    const { width, height, channels } = image;
+    const weighing = gaussian(image, inputs.integer("blur_radius"), inputs.number("sigma"));
+    const frames = await mapFrames(image.frames, (frame) =>
+      resample(frame, width, channels, weighing, pause),
+    );
+    return { values: [new ImageBatch(width, height, channels, frames)] };
   },
 };
 
@@ -71,27 +68,20 @@ export const imageSharpen: NodeDefinition = {
   async run(inputs, { pause }) {
     const image = inputs.image("image");
     const { width, height, channels } = image;
-    const smooth = await blur(
-      image,
-      inputs.integer("sharpen_radius"),
-      inputs.number("sigma"),
-      pause,
-    );
-    // An unsharp mask: what blurring took away, added tenfold.
+    const weighing = gaussian(image, inputs.integer("sharpen_radius"), inputs.number("sigma"));
+    // An unsharp mask: what blurring takes away, added tenfold.
     const strength = inputs.number("alpha") * 10;
-    const frames: Uint8Array[] = [];
-    for (const [index, frame] of image.frames.entries()) {
-      const blurred = smooth.frames[index] ?? frame;
+    const frames = await mapFrames(image.frames, async (frame) => {
       const result = new Uint8Array(frame.length);
-      const rowLength = width * channels;
-      await eachRow(rowLength, height, pause, (row) => {
-        for (let at = row * rowLength; at < (row + 1) * rowLength; at++) {
-          const level = frame[at] ?? 0;
-          result[at] = toLevel(level + strength * (level - (blurred[at] ?? 0)));
+      await weighRows(frame, width, channels, weighing, pause, (row, blurred) => {
+        const start = row * blurred.length;
+        for (let at = 0; at < blurred.length; at++) {
+          const level = frame[start + at] ?? 0;
+          result[start + at] = toLevel(level + strength * (level - (blurred[at] ?? 0)));
         }
       });
-      frames.push(result);
-    }
+      return result;
+    });
     return { values: [new ImageBatch(width, height, channels, frames)] };
   },
 };

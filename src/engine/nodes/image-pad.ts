@@ -1,4 +1,5 @@
 import { pasteFrame } from "../paste.ts";
+import { eachRow } from "../slices.ts";
 import { checkSize, ImageBatch, MaskBatch } from "../values.ts";
 import { int, link, maxSide, output } from "./input-config.ts";
 import type { NodeDefinition } from "./node.ts";
@@ -31,7 +32,8 @@ export const imagePadForOutpaint: NodeDefinition = {
       frames.push(padded);
       await pause();
     }
-    const inner = feather(image, inputs.integer("feathering"), { left, top, right, bottom });
+    const edges = { left, top, right, bottom };
+    const inner = await feather(image, inputs.integer("feathering"), edges, pause);
     const mask = new Uint8Array(width * height).fill(255);
     pasteFrame(mask, width, inner, image.width, { x: left, y: top }, 1);
     return {
@@ -51,14 +53,15 @@ interface Edges {
 }
 
 /** The mask over the old image: 0, rising to 255 towards each padded edge. */
-function feather(
+async function feather(
   { width, height }: { readonly width: number; readonly height: number },
   feathering: number,
   edges: Edges,
-): Uint8Array {
+  pause: () => Promise<void>,
+): Promise<Uint8Array> {
   const mask = new Uint8Array(width * height);
   if (feathering === 0 || feathering * 2 >= width || feathering * 2 >= height) return mask;
-  for (let y = 0; y < height; y++) {
+  await eachRow(width, height, pause, (y) => {
     const distanceY = Math.min(edges.top > 0 ? y : height, edges.bottom > 0 ? height - y : height);
     for (let x = 0; x < width; x++) {
       const distanceX = Math.min(edges.left > 0 ? x : width, edges.right > 0 ? width - x : width);
@@ -67,6 +70,6 @@ function feather(
       const share = (feathering - distance) / feathering;
       mask[y * width + x] = Math.round(share * share * 255);
     }
-  }
+  });
   return mask;
 }

@@ -1,12 +1,14 @@
-import sharp from "sharp";
 import { mapFrames, withChannels } from "../frames.ts";
+import { choosePalette, NearestColour } from "../palette.ts";
 import { eachRow, toLevel } from "../slices.ts";
 import { ImageBatch } from "../values.ts";
 import { combo, int, link, output } from "./input-config.ts";
 import type { NodeDefinition } from "./node.ts";
 
 type Pause = () => Promise<void>;
-type Colour = readonly [red: number, green: number, blue: number];
+
+/** Pixels' worth of plain work in one search of the palette. */
+const searchEffort = 16;
 
 export const imageQuantize: NodeDefinition = {
   name: "ImageQuantize",
@@ -25,80 +27,79 @@ export const imageQuantize: NodeDefinition = {
     const dither = inputs.text("dither");
     const { width, height } = image;
     const frames = await mapFrames(image.frames, async (frame) => {
-      if (colours === 1) return fillWith(frame, meanColour(frame));
-      if (!dither.startsWith("bayer-")) {
-        return reduce(frame, image, colours, dither === "none" ? 0 : 1);
-      }
-      const palette = collectColours(await reduce(frame, image, colours, 0));
-      return applyBayer(frame, image, palette, Number(dither.slice("bayer-".length)), pause);
+      const palette = await choosePalette(frame, colours, pause);
+      const nearest = new NearestColour(palette);
+      if (dither === "floyd-steinberg") return diffuse(frame, image, nearest, pause);
+      // "none" is a pattern of one zero.
+      const order = dither.startsWith("bayer-") ? Number(dither.slice("bayer-".length)) : 1;
+      const pattern = order === 1 ? Float32Array.of(0) : bayerPattern(order, palette.length);
+      return threshold(frame, image, nearest, pattern, order, pause);
     });
     return { values: [new ImageBatch(width, height, 3, frames)] };
   },
 };
 
-/** The frame in at most `colours` colours. `dither` is the share of error spread to neighbours. */
-async function reduce(
+/** Ordered dithering: a fixed pattern decides between neighbouring palette colours. */
+async function threshold(
   frame: Uint8Array,
   { width, height }: ImageBatch,
-  colours: number,
-  dither: number,
-): Promise<Uint8Array> {
-  const indexed = await sharp(frame, { raw: { width, height, channels: 3 } })
-    .png({ palette: true, colours, dither, effort: 7 })
-    .toBuffer();
-  return new Uint8Array(await sharp(indexed).removeAlpha().toColourspace("srgb").raw().toBuffer());
-}
-
-function meanColour(frame: Uint8Array): Colour {
-  const sums = [0, 0, 0];
-  for (const [at, level] of frame.entries()) sums[at % 3] = (sums[at % 3] ?? 0) + level;
-  const [red = 0, green = 0, blue = 0] = sums.map((sum) => toLevel(sum / (frame.length / 3)));
-  return [red, green, blue];
-}
-
-function fillWith(frame: Uint8Array, colour: Colour): Uint8Array {
-  return new Uint8Array(Buffer.alloc(frame.length, Buffer.from(colour)));
-}
-
-function collectColours(frame: Uint8Array): Colour[] {
-  const found = new Map<number, Colour>();
-  for (let at = 0; at < frame.length; at += 3) {
-    const colour: Colour = [frame[at] ?? 0, frame[at + 1] ?? 0, frame[at + 2] ?? 0];
-    found.set((colour[0] << 16) | (colour[1] << 8) | colour[2], colour);
-  }
-  return [...found.values()];
-}
-
-/** Ordered dithering: a fixed threshold pattern decides between neighbouring palette colours. */
-async function applyBayer(
-  frame: Uint8Array,
-  { width, height }: ImageBatch,
-  palette: readonly Colour[],
+  nearest: NearestColour,
+  pattern: Float32Array,
   order: number,
   pause: Pause,
 ): Promise<Uint8Array> {
-  const pattern = bayerMatrix(order);
-  const spread = 255 / Math.max(1, Math.cbrt(palette.length));
-  const known = new Map<number, Colour>();
   const result = new Uint8Array(frame.length);
-  await eachRow(width * 8, height, pause, (y) => {
+  await eachRow(width * searchEffort, height, pause, (y) => {
     for (let x = 0; x < width; x++) {
       const at = (y * width + x) * 3;
-      const shift = spread * (pattern[(y % order) * order + (x % order)] ?? 0);
-      const red = toLevel((frame[at] ?? 0) + shift);
-      const green = toLevel((frame[at + 1] ?? 0) + shift);
-      const blue = toLevel((frame[at + 2] ?? 0) + shift);
-      const key = (red << 16) | (green << 8) | blue;
-      const colour = known.get(key) ?? nearest(palette, red, green, blue);
-      known.set(key, colour);
-      result.set(colour, at);
+      const shift = pattern[(y % order) * order + (x % order)] ?? 0;
+      const level = (channel: number): number => toLevel((frame[at + channel] ?? 0) + shift);
+      result.set(nearest.find(level(0), level(1), level(2)), at);
     }
   });
   return result;
 }
 
-/** Thresholds from -0.5 to 0.5, `order` × `order`; `order` is a power of two. */
-function bayerMatrix(order: number): Float32Array {
+/** Error diffusion after Floyd and Steinberg: what a pixel lacks goes to its neighbours. */
+async function diffuse(
+  frame: Uint8Array,
+  { width, height }: ImageBatch,
+  nearest: NearestColour,
+  pause: Pause,
+): Promise<Uint8Array> {
+  const result = new Uint8Array(frame.length);
+  let here = new Float32Array((width + 2) * 3);
+  let below = new Float32Array((width + 2) * 3);
+  await eachRow(width * searchEffort, height, pause, (y) => {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width + x) * 3;
+      // One pixel of margin on both sides takes what falls off the border.
+      const spot = (x + 1) * 3;
+      const wanted = [0, 1, 2].map((channel) =>
+        toLevel((frame[at + channel] ?? 0) + (here[spot + channel] ?? 0)),
+      );
+      const colour = nearest.find(wanted[0] ?? 0, wanted[1] ?? 0, wanted[2] ?? 0);
+      result.set(colour, at);
+      for (const [channel, level] of colour.entries()) {
+        const missing = (wanted[channel] ?? 0) - level;
+        addTo(here, spot + 3 + channel, (missing * 7) / 16);
+        addTo(below, spot - 3 + channel, (missing * 3) / 16);
+        addTo(below, spot + channel, (missing * 5) / 16);
+        addTo(below, spot + 3 + channel, missing / 16);
+      }
+    }
+    [here, below] = [below, here];
+    below.fill(0);
+  });
+  return result;
+}
+
+function addTo(values: Float32Array, at: number, amount: number): void {
+  values[at] = (values[at] ?? 0) + amount;
+}
+
+/** Shifts around 0, `order` × `order`, wider for fewer colours; `order` is a power of two. */
+function bayerPattern(order: number, colourCount: number): Float32Array {
   let ranks = [0];
   for (let side = 1; side < order; side *= 2) {
     const next = Array.from({ length: side * side * 4 }, () => 0);
@@ -111,15 +112,6 @@ function bayerMatrix(order: number): Float32Array {
     }
     ranks = next;
   }
-  return Float32Array.from(ranks, (rank) => (rank + 0.5) / ranks.length - 0.5);
-}
-
-function nearest(palette: readonly Colour[], red: number, green: number, blue: number): Colour {
-  let best: Colour = [red, green, blue];
-  let bestDistance = Number.POSITIVE_INFINITY;
-  for (const colour of palette) {
-    const distance = (colour[0] - red) ** 2 + (colour[1] - green) ** 2 + (colour[2] - blue) ** 2;
-    if (distance < bestDistance) [best, bestDistance] = [colour, distance];
-  }
-  return best;
+  const spread = 512 / colourCount;
+  return Float32Array.from(ranks, (rank) => spread * ((rank + 0.5) / ranks.length - 0.5));
 }

@@ -1,7 +1,7 @@
-import { solidFrame } from "../frames.ts";
+import { levelTable, lookUp, mapFrames, solidFrame, takeChannel } from "../frames.ts";
 import { findNamedFile } from "../files.ts";
 import { NodeFault } from "../fault.ts";
-import { emptyMask, readPicture, takeChannel, type Picture } from "../picture.ts";
+import { emptyMask, readPicture, type Picture } from "../picture.ts";
 import { checkSize, ImageBatch, MaskBatch } from "../values.ts";
 import { int, listCombo, maxSide, output } from "./input-config.ts";
 import type { NodeDefinition, RunContext } from "./node.ts";
@@ -41,7 +41,7 @@ export const loadImage: NodeDefinition = {
   outputs: [output("IMAGE"), output("MASK")],
   async run(inputs, context) {
     const picture = await openNamed(inputs.text("image"), context);
-    return { values: [picture.image, transparency(picture)] };
+    return { values: [picture.image, await transparency(picture, context)] };
   },
 };
 
@@ -56,9 +56,11 @@ export const loadImageMask: NodeDefinition = {
   async run(inputs, context) {
     const picture = await openNamed(inputs.text("image"), context);
     const channel = ["red", "green", "blue"].indexOf(inputs.text("channel"));
-    if (channel < 0) return { values: [transparency(picture)] };
+    if (channel < 0) return { values: [await transparency(picture, context)] };
     const { width, height, frames } = picture.image;
-    const planes = frames.map((frame) => takeChannel(frame, 3, channel));
+    const planes = await mapFrames(frames, (frame) =>
+      takeChannel(frame, 3, channel, context.pause),
+    );
     return { values: [new MaskBatch(width, height, planes)] };
   },
 };
@@ -68,15 +70,13 @@ async function openNamed(name: string, context: RunContext): Promise<Picture> {
   if (path === undefined) {
     throw new NodeFault("FileNotFoundError", `[Errno 2] No such file or directory: '${name}'`);
   }
-  const picture = await readPicture(path);
-  await context.pause();
-  return picture;
+  return readPicture(path, context.pause);
 }
 
 /** What a loader gives as mask: transparent is masked; without alpha a small empty mask. */
-function transparency({ image, alpha }: Picture): MaskBatch {
+async function transparency({ image, alpha }: Picture, { pause }: RunContext): Promise<MaskBatch> {
   if (alpha === undefined) return emptyMask(1);
-  const { width, height } = image;
-  const frames = alpha.map((plane) => plane.map((level) => 255 - level));
-  return new MaskBatch(width, height, frames);
+  const inverted = levelTable((level) => 255 - level);
+  const frames = await mapFrames(alpha, (plane) => lookUp(plane, inverted, pause));
+  return new MaskBatch(image.width, image.height, frames);
 }

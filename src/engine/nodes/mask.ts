@@ -1,7 +1,6 @@
 import { NodeFault } from "../fault.ts";
-import { levelTable, lookUp, mapFrames } from "../frames.ts";
-import { takeChannel } from "../picture.ts";
-import { toLevel } from "../slices.ts";
+import { levelTable, lookUp, mapFrames, takeChannel } from "../frames.ts";
+import { eachSlice, toLevel } from "../slices.ts";
 import { checkSize, ImageBatch, MaskBatch } from "../values.ts";
 import { combo, float, int, link, maxSide, output } from "./input-config.ts";
 import type { NodeDefinition } from "./node.ts";
@@ -39,8 +38,9 @@ export const maskToImage: NodeDefinition = {
     const { width, height, frames } = inputs.mask("mask");
     const images = await mapFrames(frames, async (frame) => {
       const result = new Uint8Array(frame.length * 3);
-      for (let at = 0; at < result.length; at++) result[at] = frame[Math.floor(at / 3)] ?? 0;
-      await pause();
+      await eachSlice(frame.length, pause, (from, to) => {
+        for (let at = from; at < to; at++) result.fill(frame[at] ?? 0, at * 3, at * 3 + 3);
+      });
       return result;
     });
     return { values: [new ImageBatch(width, height, 3, images)] };
@@ -65,10 +65,7 @@ export const imageToMask: NodeDefinition = {
         `index ${channel} is out of bounds for dimension 3 with size ${channels}`,
       );
     }
-    const planes = await mapFrames(frames, async (frame) => {
-      await pause();
-      return takeChannel(frame, channels, channel);
-    });
+    const planes = await mapFrames(frames, (frame) => takeChannel(frame, channels, channel, pause));
     return { values: [new MaskBatch(width, height, planes)] };
   },
 };

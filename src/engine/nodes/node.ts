@@ -30,9 +30,8 @@ export interface RunContext {
   readonly pause: () => Promise<void>;
   /** Waits; ends early with `Interrupted` when the prompt is cancelled. */
   sleep(durationMs: number): Promise<void>;
-  progress(value: number, max: number): void;
-  /** Shows a JPEG to the client that submitted the prompt. */
-  preview(jpeg: Uint8Array): void;
+  /** Tells how far the node is; `preview` is a JPEG for the client that submitted the prompt. */
+  progress(value: number, max: number, preview?: Uint8Array): void;
 }
 
 export interface NodeResult {

@@ -25,7 +25,6 @@ export async function runNode(
     pause: () => setImmediate(),
     sleep: () => setImmediate(),
     progress: () => undefined,
-    preview: () => undefined,
   };
   return definition.run(new NodeInputs(new Map(Object.entries(inputs))), context);
 }

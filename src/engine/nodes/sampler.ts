@@ -43,10 +43,9 @@ export const hearthSampler: NodeDefinition = {
     let frame = target;
     for (let step = 1; step <= steps; step++) {
       frame = await unveil(target, width, height, 1 - step / steps, grain, context);
-      if (context.previews) {
-        context.preview(await encodePreview(frame, { width, height, channels: 3 }, previewSide));
-      }
-      context.progress(step, steps);
+      const raw = { width, height, channels: 3 } as const;
+      const preview = context.previews ? await encodePreview(frame, raw, previewSide) : undefined;
+      context.progress(step, steps, preview);
       await context.sleep(inputs.integerOr("step_ms", 0));
     }
     return { values: [new ImageBatch(width, height, 3, [frame])] };
