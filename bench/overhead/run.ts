@@ -7,13 +7,13 @@ import { median, quantile } from "../queue/measure.ts";
 import type { Client } from "./client.ts";
 import { openDirect } from "./direct.ts";
 import { openHearthClient } from "./hearth.ts";
-import { freePort, startHearth, stop, waitUntil } from "./processes.ts";
+import { engineUrlOf, freePort, startHearth, stop, waitUntil } from "./processes.ts";
 import { sampler, smallPicture, type Workload } from "./workload.ts";
 
 const { values } = parseArgs({
   options: {
     url: { type: "string" },
-    jobs: { type: "string", default: "200" },
+    jobs: { type: "string", default: "400" },
     rounds: { type: "string", default: "3" },
     clients: { type: "string", default: "8" },
     "step-ms": { type: "string", default: "10" },
@@ -25,22 +25,18 @@ const clients = Number(values.clients);
 let unique = Math.floor(Math.random() * 1_000_000);
 
 const folder = await mkdtemp(join(tmpdir(), "hearth-bench-"));
-const enginePort = await freePort();
-const engine =
-  values.url === undefined
-    ? startHearth(["engine", "--port", String(enginePort), "--folder", join(folder, "engine")])
-    : undefined;
-const comfyuiUrl = values.url ?? `http://127.0.0.1:${enginePort}`;
-await waitUntil(async () => (await fetch(`${comfyuiUrl}/system_stats`)).ok);
+const dataFolder = join(folder, "data");
 const port = await freePort();
-const data = ["--data", join(folder, "data"), "--port", String(port)];
-const hearth = startHearth(["up", "--comfyui-url", comfyuiUrl, ...data]);
+const target = values.url === undefined ? [] : ["--comfyui-url", values.url];
+const hearth = startHearth(["up", ...target, "--data", dataFolder, "--port", String(port)]);
 const baseUrl = `http://127.0.0.1:${port}`;
 try {
   await waitUntil(async () => (await fetch(`${baseUrl}/health`)).ok);
-  const direct = await openDirect(comfyuiUrl);
   const through = openHearthClient(baseUrl);
   await through.run(smallPicture.make(unique++));
+  const comfyuiUrl = values.url ?? (await engineUrlOf(dataFolder));
+  if (comfyuiUrl === undefined) throw new Error("the worker's engine was not found");
+  const direct = await openDirect(comfyuiUrl);
   const workloads = [smallPicture];
   if (values.url === undefined) workloads.push(sampler(20, Number(values["step-ms"])));
   const report = [];
@@ -49,7 +45,6 @@ try {
   await direct.close();
 } finally {
   await stop(hearth);
-  if (engine !== undefined) await stop(engine);
   await rm(folder, { recursive: true, force: true });
 }
 

@@ -5,7 +5,7 @@ import { asLink } from "./graph.ts";
 export type CheckedInputs = ReadonlyMap<string, ReadonlyMap<string, JsonValue>>;
 
 /** The distinct nodes that a node's inputs link to. */
-export function linkedNodes(inputs: ReadonlyMap<string, JsonValue> | undefined): string[] {
+function linkedNodes(inputs: ReadonlyMap<string, JsonValue> | undefined): string[] {
   const ids = new Set<string>();
   for (const value of inputs?.values() ?? []) {
     const link = asLink(value);

@@ -10,7 +10,7 @@ export function joinInside(root: string, ...parts: readonly string[]): string | 
   return isInside(root, full) ? full : undefined;
 }
 
-export function isInside(root: string, full: string): boolean {
+function isInside(root: string, full: string): boolean {
   const way = relative(root, full);
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }

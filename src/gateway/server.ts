@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance } from "fastify";
 
@@ -18,6 +16,7 @@ import type { GatewayContext, GatewaySettings } from "./context.ts";
 import { registerErrors } from "./error-response.ts";
 import { registerJsonBodies } from "./json-body.ts";
 import { isLoopbackHost } from "./loopback.ts";
+import { createRandomPool } from "./random-pool.ts";
 import { createSeal } from "./seal.ts";
 import { registerWorkerLink } from "./worker-link/routes.ts";
 
@@ -86,7 +85,8 @@ async function createContext(
   shutdown: AbortSignal,
 ): Promise<{ context: GatewayContext; dispatcher: BatchDispatcher }> {
   const { store, blobs, logger, clock, host } = options;
-  const newId = (): string => uuidV7(clock.now(), randomBytes(10));
+  const random = createRandomPool();
+  const newId = (): string => uuidV7(clock.now(), random(10));
   const { leaseMs } = options.settings.lease;
   const dispatcher = new BatchDispatcher({ store, logger, leaseMs, newId });
   const trusted = await store.access.ensureTenant("default");

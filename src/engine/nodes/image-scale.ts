@@ -5,7 +5,7 @@ import type { NodeInputs } from "./inputs.ts";
 import type { NodeDefinition } from "./node.ts";
 
 /** The scale method that an input names. */
-export function scaleMethod(inputs: NodeInputs): ScaleMethod {
+function scaleMethod(inputs: NodeInputs): ScaleMethod {
   const name = inputs.text("upscale_method");
   return scaleMethods.find((method) => method === name) ?? "bilinear";
 }

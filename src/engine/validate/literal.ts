@@ -68,7 +68,7 @@ function notInList(
 }
 
 /** The options of a combo in either spelling; `undefined` for any other input. */
-export function comboChoices([type, options]: InputConfig): readonly string[] | undefined {
+function comboChoices([type, options]: InputConfig): readonly string[] | undefined {
   if (typeof type !== "string") return type;
   if (type !== "COMBO") return undefined;
   const listed = options?.["options"];
