@@ -41,7 +41,7 @@ export function registerBlobRoutes(
       const details = { field: "Content-Length", reason: `must be ${sizeBytes}` };
       throw new HearthError("invalid_request", { details });
     }
-    const expectedHash = `blake3:${key.slice(key.lastIndexOf("/") + 1)}`;
+    const expectedHash = `blake3:${key.slice(key.lastIndexOf("-") + 1)}`;
     const body = request.body as Readable;
     await context.blobs.put(key, body, { contentType, maxBytes: sizeBytes, expectedHash });
     return reply.code(200).send();

@@ -42,6 +42,8 @@ function sendError(
     const fields = { requestId: request.id, code: error.code, cause: reasonOf(thrown) };
     logger.error(fields, "request failed");
   }
+  // The rest of such a body is still on its way; nothing else may come behind it.
+  if (error.code === "body_too_large") reply.header("Connection", "close");
   if (error.retryAfterSeconds !== undefined) reply.header("Retry-After", error.retryAfterSeconds);
   return reply.code(error.httpStatus).send(envelopeOf(error));
 }

@@ -27,10 +27,16 @@ export async function sendBlob(
   blobs: BlobStore,
   blob: SentBlob,
 ): Promise<FastifyReply> {
+  const etag = blob.etag === null ? null : `"${blob.etag}"`;
+  if (isPlain(request)) {
+    const whole = await blobs.get(blob.key);
+    if (whole === undefined) throw new HearthError("not_found");
+    describe(reply, blob, etag);
+    return reply.header("Content-Length", whole.sizeBytes).send(whole.stream);
+  }
   const head = await blobs.head(blob.key);
   if (head === undefined) throw new HearthError("not_found");
   const { sizeBytes } = head;
-  const etag = blob.etag === null ? null : `"${blob.etag}"`;
   if (matchesEtag(request.headers["if-none-match"], etag)) {
     return describe(reply, blob, etag).code(304).send();
   }
@@ -45,6 +51,11 @@ export async function sendBlob(
     .header("Content-Range", `bytes ${start}-${end}/${sizeBytes}`)
     .header("Content-Length", end - start + 1)
     .send(body.stream);
+}
+
+/** Whether the whole is wanted without conditions, so that its size need not be known before. */
+function isPlain({ method, headers }: FastifyRequest): boolean {
+  return method === "GET" && headers.range === undefined && headers["if-none-match"] === undefined;
 }
 
 function rangeOf(

@@ -173,7 +173,7 @@ export const maxInlineBytes = 192 * 1024;
 
 /** The key of an output: unguessable, unique to the attempt, and checked against its bytes. */
 export function outputKey(jobId: string, epoch: number, hash: string): string {
-  return `jobs/${jobId}/${epoch}/${hash.slice("blake3:".length)}`;
+  return `jobs/${jobId}/${epoch}-${hash.slice("blake3:".length)}`;
 }
 
 export const completeRequestSchema = z.strictObject({

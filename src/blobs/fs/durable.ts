@@ -5,21 +5,37 @@ import { absent, errorCodeOf } from "./failures.ts";
 
 const maxTries = 5;
 
-/** Moves a finished file to its place, making its folders; what is there is replaced at once. */
-export async function moveInto(part: string, target: string): Promise<void> {
+/**
+ * Moves a finished file to its place; what is there is replaced at once. `made` is the highest
+ * folder that was made for it, if any was.
+ */
+export async function moveInto(
+  part: string,
+  target: string,
+  made: string | undefined,
+): Promise<void> {
   const folder = dirname(target);
-  let firstMade: string | undefined;
-  // A deletion beside us may prune the folders while they are made or before they are filled.
+  let firstMade = made;
+  // A deletion beside us may prune the folders before they are filled.
   for (let tries = 1; ; tries++) {
     try {
-      firstMade = (await mkdir(folder, { recursive: true })) ?? firstMade;
       await rename(part, target);
       break;
     } catch (thrown) {
       if (errorCodeOf(thrown) !== "ENOENT" || tries >= maxTries) throw thrown;
+      firstMade = (await mkdirAgain(folder)) ?? firstMade;
     }
   }
   await syncFolders(folder, firstMade === undefined ? folder : dirname(firstMade));
+}
+
+async function mkdirAgain(folder: string): Promise<string | undefined> {
+  try {
+    return await mkdir(folder, { recursive: true });
+  } catch (thrown) {
+    if (errorCodeOf(thrown) !== "ENOENT") throw thrown;
+    return undefined;
+  }
 }
 
 /**

@@ -56,14 +56,17 @@ class FileBlobs implements BlobStore {
     const target = this.pathOf(key);
     const part = join(this.options.folder, partFolder, randomUUID());
     const metered = new Metered(options);
+    const prepared = this.prepareFolder(dirname(target));
+    prepared.catch(() => undefined);
     try {
-      await requireInside(this.options.folder, dirname(target));
       await writePart(part, metered.pass(bytes));
-      await moveInto(part, target);
+      await moveInto(part, target, await prepared);
       return metered.stored();
     } catch (thrown) {
       bytes.destroy();
       await rm(part, { force: true });
+      await prepared.catch(() => undefined);
+      await this.prune(dirname(target));
       throw metered.causedBy(thrown) ? thrown : storageError(thrown);
     }
   }
@@ -119,6 +122,12 @@ class FileBlobs implements BlobStore {
       "Content-Length": String(options.sizeBytes),
     };
     return { url: this.baseUrl() + path, headers };
+  }
+
+  /** Makes a folder while the bytes are still coming; returns the highest one that was missing. */
+  private async prepareFolder(folder: string): Promise<string | undefined> {
+    await requireInside(this.options.folder, folder);
+    return mkdir(folder, { recursive: true });
   }
 
   private baseUrl(): string {

@@ -7,9 +7,11 @@ type Listener = (id: string) => void;
 
 const channel = "hearth";
 const reconnectMs = 1_000;
+/** Whoever is in this process hears at once; others can wait for a fuller message. */
+const gatherMs = 5;
 
 /**
- * Hints over LISTEN/NOTIFY. Outgoing hints are gathered for a turn of the event loop and sent
+ * Hints over LISTEN/NOTIFY. Outgoing hints are gathered for a few milliseconds and sent
  * outside any transaction, so that no commit waits for the notification queue's lock.
  */
 export class PostgresSignals implements Signals {
@@ -43,10 +45,7 @@ export class PostgresSignals implements Signals {
     this.deliver(topic, id);
     if (this.isClosed) return;
     this.outgoing.add(`${this.origin} ${topic} ${id}`);
-    if (!this.isFlushing) {
-      this.isFlushing = true;
-      setImmediate(() => void this.flush());
-    }
+    this.scheduleFlush();
   }
 
   subscribe(topic: SignalTopic, listener: Listener): () => void {
@@ -68,10 +67,13 @@ export class PostgresSignals implements Signals {
       ?.query("select pg_notify($1, payload) from unnest($2::text[]) payload", [channel, payloads])
       .catch(() => undefined);
     this.isFlushing = false;
-    if (this.outgoing.size > 0 && !this.isClosed) {
-      this.isFlushing = true;
-      setImmediate(() => void this.flush());
-    }
+    if (this.outgoing.size > 0 && !this.isClosed) this.scheduleFlush();
+  }
+
+  private scheduleFlush(): void {
+    if (this.isFlushing) return;
+    this.isFlushing = true;
+    setTimeout(() => void this.flush(), gatherMs);
   }
 
   private receive(payload: string): void {
