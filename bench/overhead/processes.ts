@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -10,15 +9,6 @@ const hearth = fileURLToPath(new URL("../../bin/hearth.mjs", import.meta.url));
 /** Starts a `hearth` command as a process of its own. */
 export function startHearth(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [hearth, ...args], { stdio: ["ignore", "ignore", "inherit"] });
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 /** Asks until `isReady` says yes, for at most a minute. */

@@ -7,7 +7,8 @@ import { median, quantile } from "../queue/measure.ts";
 import type { Client } from "./client.ts";
 import { openDirect } from "./direct.ts";
 import { openHearthClient } from "./hearth.ts";
-import { engineUrlOf, freePort, startHearth, stop, waitUntil } from "./processes.ts";
+import { findFreePort } from "../../src/store/embedded/readiness.ts";
+import { engineUrlOf, startHearth, stop, waitUntil } from "./processes.ts";
 import { sampler, smallPicture, type Workload } from "./workload.ts";
 
 const { values } = parseArgs({
@@ -26,7 +27,7 @@ let unique = Math.floor(Math.random() * 1_000_000);
 
 const folder = await mkdtemp(join(tmpdir(), "hearth-bench-"));
 const dataFolder = join(folder, "data");
-const port = await freePort();
+const port = await findFreePort();
 const target = values.url === undefined ? [] : ["--comfyui-url", values.url];
 const hearth = startHearth(["up", ...target, "--data", dataFolder, "--port", String(port)]);
 const baseUrl = `http://127.0.0.1:${port}`;

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 
 import type { FastifyReply, FastifyRequest } from "fastify";
 
@@ -7,6 +8,9 @@ import { attachmentHeader } from "../blobs/content-disposition.ts";
 import { HearthError } from "../kernel/errors.ts";
 import { matchesEtag } from "./etag.ts";
 import { parseRange } from "./range.ts";
+
+/** Up to here one write costs less than a stream. */
+const smallBytes = 64 * 1024;
 
 export interface SentBlob {
   readonly key: string;
@@ -31,8 +35,8 @@ export async function sendBlob(
   if (isPlain(request)) {
     const whole = await blobs.get(blob.key);
     if (whole === undefined) throw new HearthError("not_found");
-    describe(reply, blob, etag);
-    return reply.header("Content-Length", whole.sizeBytes).send(whole.stream);
+    describe(reply, blob, etag).header("Content-Length", whole.sizeBytes);
+    return reply.send(whole.sizeBytes > smallBytes ? whole.stream : await buffer(whole.stream));
   }
   const head = await blobs.head(blob.key);
   if (head === undefined) throw new HearthError("not_found");

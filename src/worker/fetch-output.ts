@@ -64,8 +64,10 @@ async function localPath(
   { folder, subfolder, filename }: Extract<OutputSource, { kind: "file" }>,
 ): Promise<string | undefined> {
   try {
-    const root = await realpath(join(baseDirectory, folder));
-    const path = await realpath(join(root, subfolder, filename));
+    const [root, path] = await Promise.all([
+      realpath(join(baseDirectory, folder)),
+      realpath(join(baseDirectory, folder, subfolder, filename)),
+    ]);
     return path.startsWith(root + sep) ? path : undefined;
   } catch {
     // The server knows better where its folders are.

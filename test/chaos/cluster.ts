@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { findFreePort } from "../../src/store/embedded/readiness.ts";
 import { startEmbeddedPostgres, type EmbeddedPostgres } from "../../src/store/embedded/server.ts";
 import { migrate } from "../../src/store/postgres/migrate.ts";
 import { Api } from "../e2e/api.ts";
@@ -53,7 +53,7 @@ export class Cluster {
     const folder = await mkdtemp(join(tmpdir(), "hearth-kills-"));
     const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "database") });
     await migrate(postgres.connectionString);
-    const cluster = new Cluster(folder, postgres, await freePort());
+    const cluster = new Cluster(folder, postgres, await findFreePort());
     await cluster.startGateway();
     cluster.spawn("controller", ["controller"]);
     for (let index = 0; index < workers; index++) cluster.startWorker(`worker-${index}`);
@@ -133,14 +133,4 @@ export class Cluster {
       spawn(process.execPath, [hearth, ...args], { env, stdio: [...stdio] }),
     );
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }

@@ -1,7 +1,11 @@
 -- Claims the first queued jobs of a pool for waiting workers, at most one a worker.
 -- $1 pool  $2 worker ids  $3 attempt ids  $4 lease ms  $5 number of slots
-with picked as (
-  select id, job_id from job_queue where pool = $1
+-- The commit does not wait for the disk. A claim that a crash undoes was promised to nobody: the job
+-- is still queued, and its worker's word no longer finds the attempt, whatever the epoch.
+with relaxed as materialized (
+  select set_config('synchronous_commit', 'off', true)
+), picked as (
+  select id, job_id from job_queue where pool = $1 and exists (select from relaxed)
   order by v, id limit $5 for update skip locked
 ), numbered as (
   select id, job_id, row_number() over (order by id) as slot from picked
