@@ -33,10 +33,13 @@ export async function openHearth(serverUrl: string): Promise<QueueSubject> {
   };
 }
 
+/** Ids are in order of time, as the gateway makes them. */
 const fillText = `
   with new_job as (
     insert into job (id, tenant_id, deployment_id, priority, v, deadline_at, expires_at, retention_ms)
-    select gen_random_uuid(), $1, $2, 'normal', extract(epoch from clock_timestamp()) + 15 + n * 1e-6,
+    select (lpad(to_hex(floor(extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0')
+        || '7' || substr(md5(random()::text), 1, 3)
+        || '8' || substr(md5(random()::text), 1, 15))::uuid, $1, $2, 'normal', extract(epoch from clock_timestamp()) + 15 + n * 1e-6,
       clock_timestamp() + interval '1 day', clock_timestamp() + interval '8 days', 604800000
     from generate_series(1, $3::int) n
     returning id, seq, tenant_id, deployment_id, v
