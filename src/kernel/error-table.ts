@@ -67,12 +67,6 @@ export const errorTable = {
     "The content type is not supported here.",
     "Send application/json, or multipart/form-data for uploads.",
   ),
-  method_not_allowed: row(
-    405,
-    "caller",
-    "The method is not allowed here.",
-    "See the API reference for the methods of this path.",
-  ),
   range_not_satisfiable: row(
     416,
     "caller",

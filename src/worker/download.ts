@@ -3,9 +3,9 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { pipeline } from "node:stream/promises";
 
-import { Blake3Hasher } from "@napi-rs/blake-hash";
 import type { Dispatcher } from "undici";
 
+import { Blake3 } from "../kernel/blake3.ts";
 import type { InputFile } from "../protocol/worker-link.ts";
 import { AttemptFailed } from "./attempt-failed.ts";
 import { failure } from "./classify.ts";
@@ -60,7 +60,7 @@ async function downloadOnce(
     }
     throw new Unreachable(url, new Error(`HTTP ${statusCode}`));
   }
-  const hasher = new Blake3Hasher();
+  const hasher = new Blake3();
   let receivedBytes = 0;
   try {
     await pipeline(
@@ -82,8 +82,7 @@ async function downloadOnce(
     if (thrown instanceof WrongBytes || isDiskFault(thrown)) throw thrown;
     throw new Unreachable(url, thrown);
   }
-  if (`blake3:${hasher.digest("hex")}` !== hash)
-    throw new WrongBytes("its bytes are not those announced");
+  if (hasher.digest() !== hash) throw new WrongBytes("its bytes are not those announced");
 }
 
 class WrongBytes extends Error {

@@ -4,8 +4,7 @@ import { join, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-import { Blake3Hasher } from "@napi-rs/blake-hash";
-
+import { Blake3 } from "../kernel/blake3.ts";
 import { Unreachable } from "./http.ts";
 import type { ComfySession } from "./comfyui/session.ts";
 import type { OutputSource, PlannedOutput } from "./outputs.ts";
@@ -84,7 +83,7 @@ async function readLocal(
   try {
     const { size } = await file.stat();
     if (size <= memoryBytes) return inMemory(planned, await file.readFile());
-    const hasher = new Blake3Hasher();
+    const hasher = new Blake3();
     const edges = new Edges();
     const buffer = Buffer.allocUnsafe(chunkBytes);
     for (let at = 0; ;) {
@@ -111,7 +110,7 @@ async function fetchOverHttp(
   const body = await session.client.view(source, signal);
   if (body === undefined) throw new MissingOutput(`${source.folder}: ${source.filename}`);
   const path = join(context.folder, "outputs", `${Date.now()}-${process.hrtime.bigint()}`);
-  const hasher = new Blake3Hasher();
+  const hasher = new Blake3();
   const edges = new Edges();
   const held: Buffer[] = [];
   let isSpilled = false;
@@ -168,7 +167,7 @@ class Edges {
 }
 
 function inMemory(planned: PlannedOutput, bytes: Buffer): FetchedOutput {
-  const hasher = new Blake3Hasher();
+  const hasher = new Blake3();
   const edges = new Edges();
   hasher.update(bytes);
   edges.add(bytes);
@@ -177,11 +176,11 @@ function inMemory(planned: PlannedOutput, bytes: Buffer): FetchedOutput {
 
 function fetched(
   planned: PlannedOutput,
-  hasher: Blake3Hasher,
+  hasher: Blake3,
   edges: Edges,
   body: FetchedOutput["body"],
 ): FetchedOutput {
-  const hash = `blake3:${hasher.digest("hex")}`;
+  const hash = hasher.digest();
   const { sizeBytes, first, last } = edges;
   return { planned, hash, sizeBytes, firstBytes: first, lastBytes: last, body };
 }

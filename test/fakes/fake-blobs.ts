@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { Blake3Hasher } from "@napi-rs/blake-hash";
-
+import { Blake3 } from "../../src/kernel/blake3.ts";
 import type { InputFile, OutputFile } from "../../src/protocol/worker-link.ts";
 
 /** The object store of the fake gateway, below `/blobs/` of its address. */
@@ -57,5 +56,5 @@ export class FakeBlobs {
 }
 
 function hashOf(bytes: Buffer): string {
-  return `blake3:${new Blake3Hasher().update(bytes).digest("hex")}`;
+  return new Blake3().update(bytes).digest();
 }
