@@ -73,6 +73,7 @@ export async function addWorker(fixture: TestStore, vramBytes = 0): Promise<stri
     kind: "engine",
     devices: [{ name: "cpu", kind: "cpu", vramTotalBytes: vramBytes, vramFreeBytes: vramBytes }],
     nodes: { SaveImage: { isOutput: true, fileInputs: [] } },
+    isWarm: false,
   });
   return id;
 }

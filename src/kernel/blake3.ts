@@ -1,4 +1,4 @@
-import { Blake3Hasher } from "@napi-rs/blake-hash";
+import { Blake3Hasher, blake3 } from "@napi-rs/blake-hash";
 
 const hashPattern = /^blake3:[0-9a-f]{64}$/u;
 
@@ -19,4 +19,9 @@ export class Blake3 {
 /** Whether `text` is a hash as the API spells it. */
 export function isBlake3(text: string): boolean {
   return hashPattern.test(text);
+}
+
+/** The hash of a short text in 64 hex digits, for ids made of content. */
+export function blake3Hex(text: string): string {
+  return blake3(text).toString("hex");
 }

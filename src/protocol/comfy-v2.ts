@@ -85,6 +85,20 @@ export interface OutputBody {
   readonly job_id: string;
 }
 
+/** Milliseconds; null where a phase has not ended or did not occur. */
+export interface MetricsBody {
+  readonly queue_ms: number | null;
+  readonly execution_ms: number | null;
+  /** Phases of the attempt that counts, once it has ended; the first four are a cold start's. */
+  readonly capacity_ms: number | null;
+  readonly image_ms: number | null;
+  readonly process_ms: number | null;
+  readonly weights_ms: number | null;
+  readonly stage_ms: number | null;
+  readonly inference_ms: number | null;
+  readonly upload_ms: number | null;
+}
+
 export interface JobBody {
   readonly id: string;
   readonly status: string;
@@ -102,7 +116,7 @@ export interface JobBody {
     readonly class_type: string | null;
     readonly traceback: string | null;
   } | null;
-  readonly metrics: { readonly queue_ms: number | null; readonly execution_ms: number | null };
+  readonly metrics: MetricsBody;
   readonly urls: {
     readonly self: string;
     readonly events: string;

@@ -7,6 +7,7 @@ import { z } from "zod";
  */
 export const workerLinkPaths = {
   enroll: "/worker/v1/enroll",
+  models: "/worker/v1/models",
   ready: "/worker/v1/ready",
   claim: "/worker/v1/claim",
   heartbeat: "/worker/v1/heartbeat",
@@ -32,12 +33,58 @@ export const enrollRequestSchema = z.strictObject({
   agentVersion: z.string().max(40),
 });
 
+const ms = z.int().nonnegative();
+
 export const enrollResponseSchema = z.strictObject({
   workerId: z.uuid(),
   workerToken: z.string(),
   heartbeatMs: z.int().positive(),
   leaseMs: z.int().positive(),
+  /** How long the platform took before this agent ran; null for a worker that nobody launched. */
+  launch: z
+    .strictObject({
+      /** From the request for the instance until the platform had it running. */
+      capacityMs: ms,
+      /** From there until the agent enrolled. */
+      imageMs: ms,
+    })
+    .nullable(),
 });
+
+/** A model file of the deployment's release; `sources` are tried in order. */
+export const modelFileSchema = z.strictObject({
+  folder: z.string().min(1).max(100),
+  filename: z.string().min(1).max(400),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/u)
+    .nullable(),
+  bytes: ms.nullable(),
+  sources: z.array(z.string().min(1).max(2000)).max(16),
+});
+
+/** What a deployment's workers are to have. Models are named `folder/filename` elsewhere. */
+export const releaseSchema = z.strictObject({
+  models: z.array(modelFileSchema).max(2000),
+  /** A workflow in API format that a new worker runs while it has no job. */
+  warmup: z.record(z.string(), z.unknown()).nullable(),
+});
+
+export const modelsResponseSchema = releaseSchema.extend({
+  /** Model keys that queued jobs need, the next job's first. */
+  backlog: z.array(z.string()).max(256),
+});
+
+/** A model file that the worker has, and the fastest place where it has it. */
+export const residentSchema = z.strictObject({
+  /** `folder/filename`. */
+  model: z.string().min(3).max(501),
+  bytes: ms,
+  tier: z.enum(["disk", "ram", "vram"]),
+  pinned: z.boolean(),
+});
+
+const residentsSchema = z.array(residentSchema).max(2000);
 
 /** What a gateway must know of a node class to judge a workflow before a worker sees it. */
 export const nodeSummarySchema = z.strictObject({
@@ -52,6 +99,9 @@ export const readyRequestSchema = z.strictObject({
   devices: z.array(deviceSchema).max(64),
   /** By class name, from the worker's own `/object_info`. */
   nodes: z.record(z.string().max(300), nodeSummarySchema),
+  residents: residentsSchema.optional(),
+  /** Whether the worker has run something since its ComfyUI started. Absent: no. */
+  isWarm: z.boolean().optional(),
 });
 
 export const claimRequestSchema = z.strictObject({ waitMs: z.int().min(0).max(30_000) });
@@ -88,6 +138,8 @@ export const verdictSchema = z.enum(["continue", "cancel", "stale"]);
 export const heartbeatRequestSchema = z.strictObject({
   attempts: z.array(attemptRefSchema).max(64),
   devices: z.array(deviceSchema).max(64).optional(),
+  /** The whole list, when it has changed since the last beat that was answered. */
+  residents: residentsSchema.optional(),
 });
 
 export const heartbeatResponseSchema = z.strictObject({
@@ -161,11 +213,23 @@ export const attemptLogSchema = z.strictObject({
   truncated: z.boolean(),
 });
 
-/** Phases of an attempt in milliseconds; absent where the phase did not occur. */
+/**
+ * Phases of an attempt in milliseconds; absent where the phase did not occur. The first four are
+ * the worker's cold start, told with its first attempt only; process and weights overlap.
+ */
 export const timingsSchema = z.strictObject({
-  stageMs: z.int().nonnegative().optional(),
-  executeMs: z.int().nonnegative().optional(),
-  uploadMs: z.int().nonnegative().optional(),
+  /** Until the platform had the instance running. */
+  capacityMs: ms.optional(),
+  /** From there until the agent ran. */
+  imageMs: ms.optional(),
+  /** From the agent's start until ComfyUI was ready. */
+  processMs: ms.optional(),
+  /** While model files that this attempt needs were arriving, whether or not it waited for them. */
+  weightsMs: ms.optional(),
+  /** From the claim until inputs and first models were there. */
+  stageMs: ms.optional(),
+  executeMs: ms.optional(),
+  uploadMs: ms.optional(),
 });
 
 /** Outputs of up to this many bytes together may travel with the completion. */
@@ -218,6 +282,10 @@ export type NodeSummary = z.infer<typeof nodeSummarySchema>;
 export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
 export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
 export type ReadyRequest = z.infer<typeof readyRequestSchema>;
+export type ModelFile = z.infer<typeof modelFileSchema>;
+export type Release = z.infer<typeof releaseSchema>;
+export type ModelsResponse = z.infer<typeof modelsResponseSchema>;
+export type Resident = z.infer<typeof residentSchema>;
 export type InputFile = z.infer<typeof inputFileSchema>;
 export type Assignment = z.infer<typeof assignmentSchema>;
 export type Verdict = z.infer<typeof verdictSchema>;

@@ -1,3 +1,4 @@
+import type { Release } from "../protocol/worker-link.ts";
 import type { NodeCatalogue } from "./workers.ts";
 
 export const scopes = ["run", "read", "admin"] as const;
@@ -53,6 +54,9 @@ export interface AccessStore {
   /** Undefined: the name is taken. */
   createDeployment(tenantId: number, slug: string): Promise<DeploymentRecord | undefined>;
   listDeployments(): Promise<readonly DeploymentRecord[]>;
+  /** What its workers are to have; without models until one has been set. */
+  release(deploymentId: number): Promise<Release>;
+  setRelease(deploymentId: number, release: Release): Promise<void>;
   /** Null until a worker of the deployment has been ready. */
   nodeCatalogue(deploymentId: number): Promise<NodeCatalogue | null>;
 }

@@ -117,7 +117,7 @@ export function describeAssets(server: { readonly name: string; readonly url: st
       await fixture.store.workers.createEnrollment({ ...enrollment, tokenHash });
       const worker = { id: randomUUID(), name: "w", tokenHash: new Uint8Array(32).fill(8) };
       const enrolled = await fixture.store.workers.enroll(tokenHash, worker);
-      expect(enrolled).toEqual({ deploymentId: fixture.deploymentId });
+      expect(enrolled).toEqual({ deploymentId: fixture.deploymentId, launch: null });
       const second = { ...worker, id: randomUUID(), tokenHash: new Uint8Array(32).fill(9) };
       expect(await fixture.store.workers.enroll(tokenHash, second)).toBeUndefined();
       expect(await fixture.store.workers.findByToken(worker.tokenHash)).toMatchObject({

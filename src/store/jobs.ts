@@ -1,5 +1,5 @@
 import type { JsonObject } from "../kernel/json.ts";
-import type { JobProgress, Preview } from "../protocol/worker-link.ts";
+import type { JobProgress, Preview, Timings } from "../protocol/worker-link.ts";
 import type { JobFailure, JobState } from "../queue/job.ts";
 import type { JobPriority } from "../queue/queue-key.ts";
 
@@ -61,12 +61,14 @@ export interface JobRecord {
   /** Jobs ahead in the queue, counted up to 10,000 and null beyond; null unless queued. */
   readonly queuePosition: number | null;
   readonly progress: JobProgress | null;
+  /** Phases of the current attempt, once it has ended. */
+  readonly timings: Timings | null;
   /** Outputs of the current attempt so far, or of the accepted one. */
   readonly outputs: readonly JobOutput[];
 }
 
 /** A line of a job list: no outputs, no progress. */
-export type JobSummary = Omit<JobRecord, "queuePosition" | "progress" | "outputs">;
+export type JobSummary = Omit<JobRecord, "queuePosition" | "progress" | "timings" | "outputs">;
 
 export interface JobLog {
   readonly text: string;
@@ -100,6 +102,8 @@ export interface JobStore {
   requestCancel(tenantId: number, jobId: string): Promise<boolean>;
   /** The most recent preview of a job that is running. */
   preview(tenantId: number, jobId: string): Promise<Preview | undefined>;
+  /** The workflows of the first `limit` queued jobs of a deployment, in order. */
+  headWorkflows(deploymentId: number, limit: number): Promise<readonly JsonObject[]>;
   /** Queued jobs of a deployment, counted up to `limit`. */
   queuedCount(deploymentId: number, limit: number): Promise<number>;
 }

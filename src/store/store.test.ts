@@ -1,10 +1,12 @@
 import { postgresServers } from "../../test/database.ts";
 import { describeAssets } from "./assets.suite.ts";
 import { describeFences } from "./fences.suite.ts";
+import { describeResidents } from "./residents.suite.ts";
 import { describeStore } from "./store.suite.ts";
 
 for (const server of postgresServers()) {
   describeStore(server);
   describeAssets(server);
   describeFences(server);
+  describeResidents(server);
 }

@@ -1,4 +1,4 @@
-import type { Device, NodeSummary } from "../protocol/worker-link.ts";
+import type { Device, EnrollResponse, NodeSummary, Resident } from "../protocol/worker-link.ts";
 
 export type WorkerState = "starting" | "ready" | "draining" | "gone";
 
@@ -13,6 +13,8 @@ export interface WorkerRecord {
   readonly comfyuiVersion: string | null;
   readonly kind: "comfyui" | "engine" | null;
   readonly devices: readonly Device[];
+  /** Whether it has run something since its ComfyUI started. */
+  readonly isWarm: boolean;
   readonly enrolledAt: Date;
   readonly lastSeenAt: Date;
 }
@@ -25,6 +27,18 @@ export interface WorkerReadiness {
   readonly kind: "comfyui" | "engine";
   readonly devices: readonly Device[];
   readonly nodes: NodeCatalogue;
+  readonly isWarm: boolean;
+}
+
+/** What an enrolment led to. */
+export interface Enrolled {
+  readonly deploymentId: number;
+  /** How long its instance took to get there; null where no instance of ours is behind it. */
+  readonly launch: EnrollResponse["launch"];
+}
+
+export interface WorkerResident extends Resident {
+  readonly workerId: string;
 }
 
 export interface NewWorker {
@@ -43,15 +57,16 @@ export interface NewEnrollment {
 export interface WorkerStore {
   createEnrollment(enrollment: NewEnrollment): Promise<void>;
   /** Uses up an enrolment; undefined where it is unknown, used or too old. */
-  enroll(
-    enrollmentTokenHash: Uint8Array,
-    worker: NewWorker,
-  ): Promise<{ deploymentId: number } | undefined>;
+  enroll(enrollmentTokenHash: Uint8Array, worker: NewWorker): Promise<Enrolled | undefined>;
   /** Enrols without a token: the gateway took the caller on other grounds. */
   enrollTrusted(deploymentId: number, worker: NewWorker): Promise<void>;
   findByToken(tokenHash: Uint8Array): Promise<WorkerRecord | undefined>;
   /** Marks the worker ready and makes its node catalogue that of its deployment. */
   markReady(workerId: string, readiness: WorkerReadiness): Promise<void>;
+  /** Replaces what is known of the model files that a worker has. */
+  reportResidents(workerId: string, residents: readonly Resident[]): Promise<void>;
+  /** Model files of a deployment's workers that have not left. */
+  listResidents(deploymentId: number): Promise<readonly WorkerResident[]>;
   /** Notes life signs in one statement. Returns the ids of workers that are to drain. */
   touch(workerIds: readonly string[]): Promise<readonly string[]>;
   markDraining(workerId: string): Promise<void>;

@@ -46,6 +46,7 @@ export class ScriptedWorker {
       kind: "engine",
       devices: [{ name: "cpu", kind: "cpu", vramTotalBytes: 0, vramFreeBytes: 0 }],
       nodes,
+      isWarm: false,
     });
     return new ScriptedWorker(fixture, blobs, id);
   }

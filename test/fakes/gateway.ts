@@ -189,7 +189,7 @@ export class FakeGateway {
     const workerId = randomUUID();
     const workerToken = `hw_${randomUUID()}`;
     this.tokens.set(workerToken, workerId);
-    return { workerId, workerToken, heartbeatMs, leaseMs: 30_000 };
+    return { workerId, workerToken, heartbeatMs, leaseMs: 30_000, launch: null };
   }
 
   private heartbeat(workerId: string, body: unknown): unknown {

@@ -19,6 +19,7 @@ export const progressSchema = z.looseObject({
   current_node_class: z.string().nullish(),
   step: z.number().nullish(),
   steps: z.number().nullish(),
+  message: z.string().nullish(),
 });
 
 const jobErrorSchema = z.looseObject({
@@ -39,6 +40,7 @@ export const jobSchema = z.looseObject({
   progress: progressSchema.nullable(),
   outputs: z.array(outputSchema),
   error: jobErrorSchema.nullable(),
+  metrics: z.record(z.string(), z.number().nullable()).optional(),
   metadata: z.record(z.string(), z.string()).optional(),
 });
 

@@ -96,6 +96,7 @@ function describeJob(job: Job): string {
     ["submitted", job.created_at],
     ["waited", waitedMs === undefined ? "" : formatDurationMs(waitedMs)],
     ["ran", ranMs === undefined ? "" : formatDurationMs(ranMs)],
+    ...phases(job),
     ["error", job.error === null ? "" : `${job.error.code}: ${oneLine(job.error.message)}`],
     ["kept until", job.expires_at],
     ...job.outputs.map((output) => ["output", `${oneLine(output.name)} (${output.content_type})`]),
@@ -104,6 +105,24 @@ function describeJob(job: Job): string {
     .filter(([, value]) => value !== "")
     .map(([name = "", value = ""]) => `${name.padEnd(11)}${value}`)
     .join("\n");
+}
+
+const phaseNames = [
+  ["capacity_ms", "capacity"],
+  ["image_ms", "image"],
+  ["process_ms", "process"],
+  ["weights_ms", "weights"],
+  ["stage_ms", "staging"],
+  ["inference_ms", "inference"],
+  ["upload_ms", "upload"],
+] as const;
+
+/** What the time of the attempt went into; a cold start's phases overlap. */
+function phases({ metrics = {} }: Job): string[][] {
+  return phaseNames.map(([key, name]) => {
+    const ms = metrics[key] ?? null;
+    return [`- ${name}`, ms === null ? "" : formatDurationMs(ms)];
+  });
 }
 
 function span(from: string | null, to: string | null): number | undefined {

@@ -120,6 +120,7 @@ function newJobBody(
     failure: null,
     queuePosition: null,
     progress: null,
+    timings: null,
     outputs: [],
   } as const;
   return jobBody(record, mount, { blobs: context.blobs, expiresInMs: 0, nowMs });

@@ -3,6 +3,7 @@ import type {
   AssetBody,
   JobBody,
   JobListItem,
+  MetricsBody,
   OutputBody,
   ProgressBody,
 } from "../../protocol/comfy-v2.ts";
@@ -73,12 +74,24 @@ export async function jobBody(job: JobRecord, mount: string, signer: UrlSigner):
             class_type: failure.classType,
             traceback: failure.traceback,
           },
-    metrics: {
-      queue_ms: msBetween(job.submittedAt, job.startedAt),
-      execution_ms: job.startedAt === null ? null : msBetween(job.startedAt, job.endedAt),
-    },
+    metrics: metricsBody(job),
     urls: jobUrls(job.id, mount),
     metadata: job.metadata,
+  };
+}
+
+function metricsBody(job: JobRecord): MetricsBody {
+  const timings = job.timings ?? {};
+  return {
+    queue_ms: msBetween(job.submittedAt, job.startedAt),
+    execution_ms: job.startedAt === null ? null : msBetween(job.startedAt, job.endedAt),
+    capacity_ms: timings.capacityMs ?? null,
+    image_ms: timings.imageMs ?? null,
+    process_ms: timings.processMs ?? null,
+    weights_ms: timings.weightsMs ?? null,
+    stage_ms: timings.stageMs ?? null,
+    inference_ms: timings.executeMs ?? null,
+    upload_ms: timings.uploadMs ?? null,
   };
 }
 

@@ -13,18 +13,27 @@ import type { GatewayContext } from "../context.ts";
 import { readBody } from "../json-body.ts";
 import { registerAttemptRoutes } from "./attempt-routes.ts";
 import { claimFor } from "./claims.ts";
+import { ModelAnswers } from "./models.ts";
 import { WorkerSessions } from "./session.ts";
 
 /** The workers' side of the gateway; `protocol/worker-link.ts` is its contract. */
 export function registerWorkerLink(app: FastifyInstance, context: GatewayContext): void {
   const sessions = new WorkerSessions(context, randomBytes);
+  const models = new ModelAnswers(context);
   const { store, settings } = context;
 
   app.post(workerLinkPaths.enroll, (request) => sessions.enroll(request));
 
+  app.post(workerLinkPaths.models, async (request) => {
+    const { deploymentId } = await sessions.worker(request);
+    return models.for(deploymentId);
+  });
+
   app.post(workerLinkPaths.ready, async (request) => {
     const worker = await sessions.worker(request);
-    await store.workers.markReady(worker.id, readBody(readyRequestSchema, request.body));
+    const { residents, isWarm = false, ...facts } = readBody(readyRequestSchema, request.body);
+    await store.workers.markReady(worker.id, { ...facts, isWarm });
+    if (residents !== undefined) await store.workers.reportResidents(worker.id, residents);
     return {};
   });
 
@@ -36,11 +45,12 @@ export function registerWorkerLink(app: FastifyInstance, context: GatewayContext
 
   app.post(workerLinkPaths.heartbeat, async (request): Promise<HeartbeatResponse> => {
     const worker = await sessions.worker(request);
-    const { attempts } = readBody(heartbeatRequestSchema, request.body);
+    const { attempts, residents } = readBody(heartbeatRequestSchema, request.body);
     const refs = attempts.map((attempt) => ({ ...attempt, workerId: worker.id }));
     const [verdicts, draining] = await Promise.all([
       store.attempts.heartbeat(refs, settings.lease.leaseMs),
       store.workers.touch([worker.id]),
+      residents && store.workers.reportResidents(worker.id, residents),
     ]);
     return {
       attempts: attempts.map(({ jobId, epoch }, at) => ({

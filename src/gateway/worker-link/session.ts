@@ -29,15 +29,18 @@ export class WorkerSessions {
     const { store, settings } = this.context;
     const { token, tokenHash } = mintToken(this.random(32));
     const worker = { id: this.context.newId(), name: body.name, tokenHash };
+    let launch: EnrollResponse["launch"] = null;
     if (body.enrollmentToken === undefined) {
       await store.workers.enrollTrusted(await this.trustedPool(request, body.deployment), worker);
-    } else if (
-      (await store.workers.enroll(hashToken(body.enrollmentToken), worker)) === undefined
-    ) {
-      throw new HearthError("unauthorized", { message: "This enrolment token is not valid" });
+    } else {
+      const enrolled = await store.workers.enroll(hashToken(body.enrollmentToken), worker);
+      if (enrolled === undefined) {
+        throw new HearthError("unauthorized", { message: "This enrolment token is not valid" });
+      }
+      ({ launch } = enrolled);
     }
     const { heartbeatMs, leaseMs } = settings.lease;
-    return { workerId: worker.id, workerToken: token, heartbeatMs, leaseMs };
+    return { workerId: worker.id, workerToken: token, heartbeatMs, leaseMs, launch };
   }
 
   /** Errors: `unauthorized` also for a worker that has left or was sent away. */

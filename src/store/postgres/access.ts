@@ -1,3 +1,4 @@
+import type { Release } from "../../protocol/worker-link.ts";
 import type { AccessStore, ApiKeyRecord, DeploymentRecord, NewApiKey } from "../access.ts";
 import type { NodeCatalogue } from "../workers.ts";
 import type { Database, Runner } from "./database.ts";
@@ -114,6 +115,21 @@ export class PostgresAccess implements AccessStore {
       `select ${deploymentColumns} from deployment order by slug`,
       [],
     );
+  }
+
+  async release(deploymentId: number): Promise<Release> {
+    const [row] = await this.database.sql<{ release: Release | null }>(
+      "select release::json as release from deployment where id = $1",
+      [deploymentId],
+    );
+    return row?.release ?? { models: [], warmup: null };
+  }
+
+  async setRelease(deploymentId: number, release: Release): Promise<void> {
+    await this.database.sql("update deployment set release = $2 where id = $1", [
+      deploymentId,
+      JSON.stringify(release),
+    ]);
   }
 
   async nodeCatalogue(deploymentId: number): Promise<NodeCatalogue | null> {

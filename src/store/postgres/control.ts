@@ -99,6 +99,8 @@ export class PostgresControl implements ControlStore {
   async updateInstance(id: string, state: InstanceState, externalId: string | null): Promise<void> {
     await this.database.sql(
       `update instance set state = $2, external_id = coalesce($3, external_id),
+         running_at = case when $2 = 'running' then coalesce(running_at, clock_timestamp())
+           else running_at end,
          gone_at = case when $2 = 'gone' then clock_timestamp() end
        where id = $1 and state <> 'gone'`,
       [id, state, externalId],

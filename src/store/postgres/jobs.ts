@@ -73,6 +73,14 @@ export class PostgresJobs implements JobStore {
     return row?.preview ?? undefined;
   }
 
+  async headWorkflows(deploymentId: number, limit: number): Promise<readonly JsonObject[]> {
+    const rows = await this.database.run<{ workflow: JsonObject }>("jobs-head-workflows", [
+      deploymentId,
+      limit,
+    ]);
+    return rows.map((row) => row.workflow);
+  }
+
   async queuedCount(deploymentId: number, limit: number): Promise<number> {
     const [row] = await this.database.run<{ count: number }>("jobs-queued-count", [
       deploymentId,

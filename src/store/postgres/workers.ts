@@ -1,8 +1,11 @@
+import type { Resident } from "../../protocol/worker-link.ts";
 import type {
+  Enrolled,
   NewEnrollment,
   NewWorker,
   WorkerReadiness,
   WorkerRecord,
+  WorkerResident,
   WorkerStore,
 } from "../workers.ts";
 import type { Runner } from "./database.ts";
@@ -28,11 +31,8 @@ export class PostgresWorkers implements WorkerStore {
     );
   }
 
-  async enroll(
-    enrollmentTokenHash: Uint8Array,
-    worker: NewWorker,
-  ): Promise<{ deploymentId: number } | undefined> {
-    const [row] = await this.database.run<{ deploymentId: number }>("workers-enroll", [
+  async enroll(enrollmentTokenHash: Uint8Array, worker: NewWorker): Promise<Enrolled | undefined> {
+    const [row] = await this.database.run<Enrolled>("workers-enroll", [
       Buffer.from(enrollmentTokenHash),
       worker.id,
       worker.name,
@@ -64,7 +64,25 @@ export class PostgresWorkers implements WorkerStore {
       JSON.stringify(readiness.devices),
       Math.max(0, ...readiness.devices.map((device) => device.vramTotalBytes)),
       JSON.stringify(readiness.nodes),
+      readiness.isWarm,
     ]);
+  }
+
+  async reportResidents(workerId: string, residents: readonly Resident[]): Promise<void> {
+    // Named twice, a model would break the statement; the first word counts.
+    const byModel = new Map(residents.toReversed().map((resident) => [resident.model, resident]));
+    const rows = [...byModel.values()];
+    await this.database.run("workers-residents-report", [
+      workerId,
+      rows.map((row) => row.model),
+      rows.map((row) => row.bytes),
+      rows.map((row) => row.tier),
+      rows.map((row) => row.pinned),
+    ]);
+  }
+
+  listResidents(deploymentId: number): Promise<readonly WorkerResident[]> {
+    return this.database.run<WorkerResident>("workers-residents-list", [deploymentId]);
   }
 
   async touch(workerIds: readonly string[]): Promise<readonly string[]> {

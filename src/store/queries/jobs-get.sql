@@ -2,12 +2,13 @@
 select j.id, j.tenant_id as "tenantId", j.deployment_id as "deploymentId", d.slug as deployment,
   j.state, j.epoch, j.priority, j.submitted_at as "submittedAt", j.started_at as "startedAt",
   j.ended_at as "endedAt", j.updated_at as "updatedAt", j.expires_at as "expiresAt", j.failure,
-  j.metadata, live.progress, coalesce(outputs.list, '[]') as outputs,
+  j.metadata, live.progress, tried.timings, coalesce(outputs.list, '[]') as outputs,
   ahead.count as "queuePosition"
 from job j
 join deployment d on d.id = j.deployment_id
 left join job_live live on live.job_id = j.id and live.epoch = j.epoch
   and j.state in ('running', 'canceling')
+left join attempt tried on tried.job_id = j.id and tried.epoch = j.epoch
 left join lateral (
   select json_agg(json_build_object('assetId', o.asset_id, 'nodeId', o.node_id, 'name', o.name,
     'type', o.type, 'contentType', a.content_type, 'sizeBytes', b.size_bytes, 'hash', b.hash,

@@ -1,4 +1,5 @@
 -- Uses up an enrolment and records the worker. No row: unknown, used or too old.
+-- Also says how long its instance took to run, and from then until now; null where nobody launched it.
 -- $1 enrolment token hash  $2 worker id  $3 name  $4 worker token hash
 with used as (
   update enrollment set used_at = clock_timestamp()
@@ -7,4 +8,9 @@ with used as (
 )
 insert into worker (id, deployment_id, instance_id, name, token_hash)
 select $2, deployment_id, instance_id, $3, $4 from used
-returning deployment_id as "deploymentId"
+returning deployment_id as "deploymentId", (
+  select json_build_object(
+    'capacityMs', round(extract(epoch from coalesce(i.running_at, clock_timestamp()) - i.created_at) * 1000),
+    'imageMs', round(extract(epoch from clock_timestamp() - coalesce(i.running_at, clock_timestamp())) * 1000))
+  from used join instance i on i.id = used.instance_id
+) as launch
