@@ -1,0 +1,21 @@
+import { defaultKeyPolicy, type KeyPolicy } from "../queue/virtual-start.ts";
+
+/** Everything about the order of work that an operator may set. */
+export interface SchedulingPolicy extends KeyPolicy {
+  /** Loads shorter than this are never waited for. */
+  readonly swapFloorSeconds: number;
+  /** A job that has waited this long no longer waits for a warm worker. */
+  readonly patienceSeconds: number;
+  /** One claim in this many serves the overdue lane first. */
+  readonly overdueEvery: number;
+  /** What becomes of a job that can no longer meet its deadline. */
+  readonly missedDeadline: "fail" | "demote";
+}
+
+export const defaultPolicy: SchedulingPolicy = {
+  ...defaultKeyPolicy,
+  swapFloorSeconds: 1,
+  patienceSeconds: 60,
+  overdueEvery: 4,
+  missedDeadline: "demote",
+};

@@ -1,0 +1,156 @@
+import { vramClassOf } from "../queue/vram-class.ts";
+import { BinaryHeap } from "./binary-heap.ts";
+import type { QueuedJob } from "./head.ts";
+
+/** One model set's queue. */
+interface SetQueue {
+  readonly modelSet: string;
+  readonly jobs: BinaryHeap<Entry>;
+  readonly vramClass: number;
+  /** Where the set stands among the cold heads of its class; -1 while it is empty. */
+  classIndex: number;
+  backlogSeconds: number;
+}
+
+interface Entry {
+  readonly job: QueuedJob;
+  readonly queue: SetQueue;
+  setIndex: number;
+  overdueIndex: number;
+}
+
+/**
+ * The queue of one pool in memory: a heap per model set on `v`, the sets of a VRAM class on the
+ * `v'` of their first jobs, and the overdue lane. Every operation is O(log n). Postgres holds the
+ * same orders as B-trees; this index serves the simulator and whoever keeps a queue in memory.
+ */
+export class QueueIndex {
+  private readonly entries = new Map<string, Entry>();
+  /** By model set, one queue a VRAM class: nearly always just one. */
+  private readonly sets = new Map<string, SetQueue[]>();
+  private readonly classes: BinaryHeap<SetQueue>[] = [];
+  private readonly overdue = new BinaryHeap<Entry>({
+    keyOf: (entry) => entry.job.overdueAtSeconds,
+    moved: (entry, index) => {
+      entry.overdueIndex = index;
+    },
+  });
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  add(job: QueuedJob): void {
+    const queue = this.setQueueOf(job);
+    const entry: Entry = { job, queue, setIndex: -1, overdueIndex: -1 };
+    this.entries.set(job.jobId, entry);
+    queue.jobs.push(entry);
+    queue.backlogSeconds += job.estimateSeconds;
+    this.overdue.push(entry);
+    this.reorder(queue);
+  }
+
+  /** Takes a job out: claimed, canceled or expired. Undefined if it is not queued. */
+  take(jobId: string): QueuedJob | undefined {
+    const entry = this.entries.get(jobId);
+    if (entry === undefined) return undefined;
+    const { queue } = entry;
+    this.entries.delete(jobId);
+    queue.jobs.removeAt(entry.setIndex);
+    this.overdue.removeAt(entry.overdueIndex);
+    queue.backlogSeconds =
+      queue.jobs.size === 0 ? 0 : queue.backlogSeconds - entry.job.estimateSeconds;
+    this.reorder(queue);
+    return entry.job;
+  }
+
+  /** The jobs of the set that come first by `v`, one a VRAM class. */
+  headsOf(modelSet: string): readonly QueuedJob[] {
+    return firstJobs(this.sets.get(modelSet) ?? []);
+  }
+
+  backlogSeconds(modelSet: string): number {
+    let seconds = 0;
+    for (const queue of this.sets.get(modelSet) ?? []) seconds += queue.backlogSeconds;
+    return seconds;
+  }
+
+  /** First jobs of the sets that come first by `v'`, in each VRAM class up to that of `vramBytes`. */
+  coldHeads(vramBytes: number, countPerClass: number): readonly QueuedJob[] {
+    const found: QueuedJob[] = [];
+    const most = Math.min(vramClassOf(vramBytes), this.classes.length - 1);
+    for (let vramClass = 0; vramClass <= most; vramClass++) {
+      const sets = this.classes[vramClass];
+      if (sets !== undefined && sets.size > 0) found.push(...firstJobs(sets.least(countPerClass)));
+    }
+    return found;
+  }
+
+  /** The jobs that have been or will be overdue longest. */
+  overdueHeads(count: number): readonly QueuedJob[] {
+    return this.overdue.least(count).map((entry) => entry.job);
+  }
+
+  private setQueueOf(job: QueuedJob): SetQueue {
+    const vramClass = vramClassOf(job.vramBytes);
+    const queues = this.sets.get(job.modelSet) ?? [];
+    const known = queues.find((queue) => queue.vramClass === vramClass);
+    if (known !== undefined) return known;
+    const jobs = new BinaryHeap<Entry>({
+      keyOf: (entry) => entry.job.keySeconds,
+      moved: (entry, index) => {
+        entry.setIndex = index;
+      },
+    });
+    const queue: SetQueue = {
+      modelSet: job.modelSet,
+      jobs,
+      vramClass,
+      classIndex: -1,
+      backlogSeconds: 0,
+    };
+    this.sets.set(job.modelSet, [...queues, queue]);
+    return queue;
+  }
+
+  /** Puts the set where its first job now belongs among its class, or takes it out when empty. */
+  private reorder(queue: SetQueue): void {
+    const sets = this.classHeap(queue.vramClass);
+    if (queue.jobs.size === 0) {
+      if (queue.classIndex !== -1) sets.removeAt(queue.classIndex);
+      this.forget(queue);
+    } else if (queue.classIndex === -1) sets.push(queue);
+    else sets.update(queue.classIndex);
+  }
+
+  private forget(queue: SetQueue): void {
+    const others = (this.sets.get(queue.modelSet) ?? []).filter((other) => other !== queue);
+    if (others.length === 0) this.sets.delete(queue.modelSet);
+    else this.sets.set(queue.modelSet, others);
+  }
+
+  private classHeap(vramClass: number): BinaryHeap<SetQueue> {
+    while (this.classes.length <= vramClass) {
+      this.classes.push(
+        new BinaryHeap<SetQueue>({
+          keyOf: (queue) => queue.jobs.peek()?.job.coldKeySeconds ?? Infinity,
+          moved: (queue, index) => {
+            queue.classIndex = index;
+          },
+        }),
+      );
+    }
+    const heap = this.classes[vramClass];
+    if (heap === undefined) throw new Error(`there is no VRAM class ${vramClass}`);
+    return heap;
+  }
+}
+
+function firstJobs(queues: readonly SetQueue[]): readonly QueuedJob[] {
+  const jobs: QueuedJob[] = [];
+  for (const queue of queues) {
+    const entry = queue.jobs.peek();
+    if (entry !== undefined) jobs.push(entry.job);
+  }
+  return jobs;
+}
