@@ -3,7 +3,8 @@ import { createHash, randomUUID } from "node:crypto";
 import pg from "pg";
 
 import type { Claim } from "../src/store/attempts.ts";
-import type { NewJob } from "../src/store/jobs.ts";
+import { classDelaySeconds, type JobPriority } from "../src/queue/queue-key.ts";
+import type { JobPlacement, NewJob } from "../src/store/jobs.ts";
 import { migrate } from "../src/store/postgres/migrate.ts";
 import type { Queries } from "../src/store/postgres/queries.ts";
 import { openPostgresStore } from "../src/store/postgres/store.ts";
@@ -60,6 +61,28 @@ export function newJob(fixture: TestStore, change: Partial<NewJob> = {}): NewJob
     idempotencyKey: null,
     deadlineMs: 3_600_000,
     retentionMs: 604_800_000,
+    placement: placementOf(change.priority ?? "normal"),
+    ...change,
+  };
+}
+
+/** Where a job without models stands; `change` replaces some. */
+export function placementOf(
+  priority: JobPriority,
+  change: Partial<JobPlacement> = {},
+): JobPlacement {
+  return {
+    fingerprint: null,
+    modelSet: 0,
+    sizeClass: "",
+    vramBytes: 0,
+    vramClass: 0,
+    estimateMs: 0,
+    delaySeconds: classDelaySeconds[priority],
+    coldDelaySeconds: 0,
+    overdueAfterSeconds: 600,
+    dueInMs: null,
+    tagSeconds: null,
     ...change,
   };
 }

@@ -16,8 +16,17 @@ export interface ClaimSlot {
   readonly attemptId: string;
 }
 
+/** Workers that may take each other's jobs, and the jobs that they may take. */
+export interface ClaimGroup {
+  readonly slots: readonly ClaimSlot[];
+  /** Places in the queue, best first; no two groups share one. */
+  readonly queueIds: readonly number[];
+}
+
 export interface Claim {
   readonly jobId: string;
+  /** The place in the queue that it had. */
+  readonly queueId: number;
   readonly tenantId: number;
   readonly epoch: number;
   readonly attemptId: string;
@@ -26,6 +35,9 @@ export interface Claim {
   readonly inputs: readonly JobInput[];
   readonly sealedExtraData: Uint8Array | null;
   readonly remainingMs: number;
+  /** The key that it was queued under, and its start tag, in seconds. */
+  readonly v: number;
+  readonly startTag: number;
 }
 
 /** Names one attempt and the worker that speaks for it. */
@@ -57,10 +69,21 @@ export interface AttemptEnd {
  * superseded or the job has ended otherwise, nothing changes and the answer says `stale`.
  */
 export interface AttemptStore {
-  /** Claims the first queued jobs of a pool for these slots, at most one a slot, in one statement. */
+  /**
+   * Claims the first queued jobs of a pool that need no models, at most one a slot, in one
+   * statement. It looks from key `fromV` on: where the index is full of dead entries, that is all
+   * the difference.
+   */
   claim(
     deploymentId: number,
     slots: readonly ClaimSlot[],
+    leaseMs: number,
+    fromV?: number,
+  ): Promise<readonly Claim[]>;
+  /** Claims for each group the best of its jobs that are still there, in one statement. */
+  claimChosen(
+    deploymentId: number,
+    groups: readonly ClaimGroup[],
     leaseMs: number,
   ): Promise<readonly Claim[]>;
   /** Renews leases that still stand; verdicts come in the order asked. */

@@ -14,6 +14,28 @@ export interface JobInput {
   readonly blobKey: string;
 }
 
+/** Where a job stands among others; decided at submit and kept across retries. */
+export interface JobPlacement {
+  readonly fingerprint: string | null;
+  /** Number of its model set; 0 needs no models and no video memory. */
+  readonly modelSet: number;
+  readonly sizeClass: string;
+  readonly vramBytes: number;
+  readonly vramClass: number;
+  /** Expected run time on a warm worker; 0: nothing is known. */
+  readonly estimateMs: number;
+  /** From the start tag to the key `v`: class delay and run time. */
+  readonly delaySeconds: number;
+  /** From `v` to `v_cold`: what loading the models counts. */
+  readonly coldDelaySeconds: number;
+  /** From the start tag to the overdue lane. */
+  readonly overdueAfterSeconds: number;
+  /** Until when the caller wishes to have it; null: no wish. */
+  readonly dueInMs: number | null;
+  /** What the job costs its tenant in a pool that several share; null elsewhere: the tag is now. */
+  readonly tagSeconds: number | null;
+}
+
 export interface NewJob {
   readonly id: string;
   readonly tenantId: number;
@@ -30,6 +52,13 @@ export interface NewJob {
   readonly deadlineMs: number;
   /** From the end of the job; from submit while it has not ended. */
   readonly retentionMs: number;
+  readonly placement: JobPlacement;
+}
+
+/** The keys under which a job was queued, in seconds. */
+export interface QueueKey {
+  readonly v: number;
+  readonly vCold: number;
 }
 
 export interface JobOutput {
@@ -91,7 +120,7 @@ export interface JobStore {
    * Records the job, its payload, idempotency key and queue row in one transaction. Returns
    * `reused` where the key was used within 24 h, and then records nothing.
    */
-  submit(job: NewJob): Promise<"recorded" | "reused">;
+  submit(job: NewJob): Promise<QueueKey | "reused">;
   /** Jobs of other tenants and jobs past their retention are not found. */
   get(tenantId: number, jobId: string): Promise<JobRecord | undefined>;
   workflow(tenantId: number, jobId: string): Promise<JsonObject | undefined>;

@@ -1,5 +1,6 @@
 import { postgresServers } from "../../test/database.ts";
 import { describeAssets } from "./assets.suite.ts";
+import { describeClaims } from "./claims.suite.ts";
 import { describeFences } from "./fences.suite.ts";
 import { describeResidents } from "./residents.suite.ts";
 import { describeStore } from "./store.suite.ts";
@@ -7,6 +8,7 @@ import { describeStore } from "./store.suite.ts";
 for (const server of postgresServers()) {
   describeStore(server);
   describeAssets(server);
+  describeClaims(server);
   describeFences(server);
   describeResidents(server);
 }

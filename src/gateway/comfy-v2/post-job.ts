@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { HearthError } from "../../kernel/errors.ts";
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import { postJobBodySchema, type JobBody } from "../../protocol/comfy-v2.ts";
+import { classDelaySeconds } from "../../queue/queue-key.ts";
 import type { DeploymentRecord } from "../../store/access.ts";
 import type { NewJob } from "../../store/jobs.ts";
 import { validateWorkflow } from "../../workflow/validate.ts";
@@ -46,6 +47,19 @@ export async function postJob(
     idempotencyKey,
     deadlineMs: deployment.deadlineMs,
     retentionMs: deployment.retentionMs,
+    placement: {
+      fingerprint: null,
+      modelSet: 0,
+      sizeClass: "",
+      vramBytes: 0,
+      vramClass: 0,
+      estimateMs: 0,
+      delaySeconds: classDelaySeconds[priority],
+      coldDelaySeconds: 0,
+      overdueAfterSeconds: 600,
+      dueInMs: null,
+      tagSeconds: null,
+    },
   };
   if ((await context.store.jobs.submit(job)) === "reused") {
     throw new HearthError("idempotency_key_reuse");

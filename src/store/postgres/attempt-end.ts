@@ -79,6 +79,8 @@ export async function requeueAttempt(
     ...countValues(counts),
     end.log?.text ?? null,
     end.log?.truncated ?? false,
+    0,
+    0,
   ]);
   return rows.length > 0;
 }

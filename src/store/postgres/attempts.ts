@@ -7,6 +7,7 @@ import type {
   AttemptReport,
   AttemptStore,
   Claim,
+  ClaimGroup,
   ClaimSlot,
   NewOutput,
 } from "../attempts.ts";
@@ -27,13 +28,43 @@ export class PostgresAttempts implements AttemptStore {
     deploymentId: number,
     slots: readonly ClaimSlot[],
     leaseMs: number,
+    fromV = -Infinity,
   ): Promise<readonly Claim[]> {
     return this.database.run<Claim>("attempts-claim", [
       deploymentId,
+      leaseMs,
       slots.map((slot) => slot.workerId),
       slots.map((slot) => slot.attemptId),
-      leaseMs,
+      slots.map(() => 0),
+      [],
+      [],
+      [],
+      [],
       slots.length,
+      fromV,
+    ]);
+  }
+
+  claimChosen(
+    deploymentId: number,
+    groups: readonly ClaimGroup[],
+    leaseMs: number,
+  ): Promise<readonly Claim[]> {
+    const slots = groups.flatMap((group, at) => group.slots.map((slot) => ({ ...slot, at })));
+    const ends: number[] = [];
+    for (const { queueIds } of groups) ends.push((ends.at(-1) ?? 0) + queueIds.length);
+    return this.database.run<Claim>("attempts-claim", [
+      deploymentId,
+      leaseMs,
+      slots.map((slot) => slot.workerId),
+      slots.map((slot) => slot.attemptId),
+      slots.map((slot) => slot.at + 1),
+      groups.flatMap((group) => group.queueIds),
+      ends.map((_, at) => (ends[at - 1] ?? 0) + 1),
+      ends,
+      groups.map((group) => group.slots.length),
+      0,
+      0,
     ]);
   }
 

@@ -1,6 +1,13 @@
 import type { JsonObject } from "../../kernel/json.ts";
-import { classDelaySeconds } from "../../queue/queue-key.ts";
-import type { JobListQuery, JobLog, JobRecord, JobStore, JobSummary, NewJob } from "../jobs.ts";
+import type {
+  JobListQuery,
+  JobLog,
+  JobRecord,
+  JobStore,
+  JobSummary,
+  NewJob,
+  QueueKey,
+} from "../jobs.ts";
 import type { Preview } from "../../protocol/worker-link.ts";
 import type { Runner } from "./database.ts";
 
@@ -12,13 +19,14 @@ export class PostgresJobs implements JobStore {
     this.database = database;
   }
 
-  async submit(job: NewJob): Promise<"recorded" | "reused"> {
-    const rows = await this.database.run("jobs-submit", [
+  async submit(job: NewJob): Promise<QueueKey | "reused"> {
+    const { placement } = job;
+    const [key] = await this.database.run<QueueKey>("jobs-submit", [
       job.id,
       job.tenantId,
       job.deploymentId,
       job.priority,
-      classDelaySeconds[job.priority],
+      placement.delaySeconds,
       job.deadlineMs,
       job.retentionMs,
       JSON.stringify(job.metadata),
@@ -27,8 +35,18 @@ export class PostgresJobs implements JobStore {
       job.sealedExtraData,
       job.idempotencyKey,
       [...new Set(job.inputs.map((input) => input.assetId))],
+      placement.tagSeconds === null ? null : await this.startTag(job, placement.tagSeconds),
+      placement.fingerprint,
+      placement.modelSet,
+      placement.sizeClass,
+      placement.vramBytes,
+      placement.vramClass,
+      placement.estimateMs,
+      placement.coldDelaySeconds,
+      placement.overdueAfterSeconds,
+      placement.dueInMs,
     ]);
-    return rows.length === 0 ? "reused" : "recorded";
+    return key ?? "reused";
   }
 
   async get(tenantId: number, jobId: string): Promise<JobRecord | undefined> {
@@ -87,5 +105,19 @@ export class PostgresJobs implements JobStore {
       limit,
     ]);
     return row?.count ?? 0;
+  }
+
+  /**
+   * Charges the tenant in a statement of its own: its row must not stay locked while the commit of
+   * the job waits for the disk. A crash in between costs the tenant one job's worth of its share.
+   */
+  private async startTag(job: NewJob, tagSeconds: number): Promise<number> {
+    const [row] = await this.database.run<{ tag: number }>("clocks-charge", [
+      job.deploymentId,
+      job.tenantId,
+      tagSeconds,
+    ]);
+    if (row === undefined) throw new Error("a tenant's clock did not answer");
+    return row.tag;
   }
 }

@@ -18,8 +18,10 @@ left join lateral (
 ) outputs on true
 left join lateral (
   select case when count(*) <= 10000 then count(*) end as count from (
-    select from job_queue mine join job_queue q
-      on q.pool = mine.pool and (q.v, q.id) < (mine.v, mine.id)
+    select from job_queue mine, queue_sets(mine.pool) sets, lateral (
+      select from job_queue q where q.pool = mine.pool and q.model_set = sets.model_set
+        and (q.v, q.id) < (mine.v, mine.id)
+    ) earlier
     where mine.id = j.seq limit 10001
   ) first_ones
 ) ahead on j.state = 'queued'
