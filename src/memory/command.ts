@@ -1,0 +1,16 @@
+/** What the worker has to do to the processes of a card, and why. */
+export type MemoryCommand =
+  | {
+      readonly kind: "evict";
+      readonly slot: string;
+      /** The model keys that leave; "" stands for the cache of the process. */
+      readonly names: readonly string[];
+      readonly bytes: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "compact";
+      readonly slot: string;
+      readonly bytes: number;
+      readonly reason: string;
+    };
