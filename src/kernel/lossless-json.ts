@@ -3,6 +3,7 @@ import type { JsonValue } from "./json.ts";
 /** What `JSON.stringify` writes back digit by digit: an integer that no double can hold. */
 interface RawJson {
   rawJSON(text: string): JsonValue;
+  isRawJSON(value: unknown): boolean;
   parse(
     text: string,
     reviver: (key: string, value: JsonValue, context: { readonly source?: string }) => JsonValue,
@@ -24,4 +25,9 @@ export function parseLosslessJson(text: string): JsonValue {
       ? json.rawJSON(source)
       : value,
   );
+}
+
+/** Whether a parsed value is an integer that no double can hold, and so is kept as its digits. */
+export function isBigInteger(value: unknown): boolean {
+  return (JSON as unknown as RawJson).isRawJSON(value);
 }

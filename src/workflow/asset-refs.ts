@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonValue } from "../kernel/json.ts";
+import { fileInputsOf } from "./file-inputs.ts";
 import { asLink } from "./links.ts";
 import type { Workflow } from "./parse.ts";
 import type { ClassCatalogue } from "./validate.ts";
@@ -15,16 +16,6 @@ export interface AssetReference {
     | { readonly kind: "malformed"; readonly reason: string };
 }
 
-/** Inputs that name an uploaded file, for the time before any worker has told its own. */
-const wellKnownFileInputs: Readonly<Record<string, readonly string[]>> = {
-  LoadImage: ["image"],
-  LoadImageMask: ["image"],
-  LoadImageOutput: ["image"],
-  LoadAudio: ["audio"],
-  LoadVideo: ["file"],
-  LoadLatent: ["latent"],
-};
-
 /** Every `core/ASSET` object, wherever it stands, and every bare file name in a file input. */
 export function findAssetReferences(
   workflow: Workflow,
@@ -32,7 +23,11 @@ export function findAssetReferences(
 ): readonly AssetReference[] {
   const found: AssetReference[] = [];
   for (const [nodeId, node] of workflow) {
-    const fileInputs = fileInputsOf(node.classType, catalogue);
+    const isKnown = catalogue !== null && Object.hasOwn(catalogue, node.classType);
+    const fileInputs = fileInputsOf(
+      node.classType,
+      isKnown ? catalogue[node.classType] : undefined,
+    );
     for (const [field, value] of Object.entries(node.inputs)) {
       const path = [nodeId, "inputs", field];
       if (fileInputs.includes(field) && typeof value === "string") {
@@ -48,14 +43,6 @@ export function findAssetReferences(
     }
   }
   return found;
-}
-
-function fileInputsOf(classType: string, catalogue: ClassCatalogue | null): readonly string[] {
-  const table: Readonly<Record<string, readonly string[]>> = wellKnownFileInputs;
-  if (catalogue !== null && Object.hasOwn(catalogue, classType)) {
-    return catalogue[classType]?.fileInputs ?? [];
-  }
-  return Object.hasOwn(table, classType) ? (table[classType] ?? []) : [];
 }
 
 /** ComfyUI lets a name end in the place it is looked for in, as in `photo.png [input]`. */
