@@ -6,6 +6,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 
 interface Waiter {
   readonly workerId: string;
+  readonly isAhead: boolean;
   resolve(claim: Claim | undefined): void;
 }
 
@@ -50,6 +51,7 @@ export class BatchDispatcher implements Dispatcher {
     workerId: string,
     waitMs: number,
     signal: AbortSignal,
+    isAhead = false,
   ): Promise<Claim | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     const pool = this.poolOf(deploymentId);
@@ -58,6 +60,7 @@ export class BatchDispatcher implements Dispatcher {
       const timer = setTimeout(leave, waitMs);
       const waiter: Waiter = {
         workerId,
+        isAhead,
         resolve: (claim) => {
           clearTimeout(timer);
           signal.removeEventListener("abort", leave);
@@ -103,7 +106,7 @@ export class BatchDispatcher implements Dispatcher {
   private async drain(deploymentId: number, pool: Pool): Promise<void> {
     while (pool.isDirty && pool.waiters.size > 0) {
       pool.isDirty = false;
-      const batch = [...pool.waiters].slice(0, maxSlots);
+      const batch = [...pool.waiters].sort(idleFirst).slice(0, maxSlots);
       const claims = await this.claimFor(deploymentId, batch);
       for (const claim of claims) await this.deliver(pool, batch, claim);
       // A full batch may have left jobs and waiters behind.
@@ -138,4 +141,8 @@ export class BatchDispatcher implements Dispatcher {
     });
     pool.isDirty = true;
   }
+}
+
+function idleFirst(left: Waiter, right: Waiter): number {
+  return Number(left.isAhead) - Number(right.isAhead);
 }

@@ -8,5 +8,7 @@ export interface Dispatcher {
     workerId: string,
     waitMs: number,
     signal: AbortSignal,
+    /** Busy with another job still: workers that are idle come first. */
+    isAhead?: boolean,
   ): Promise<Claim | undefined>;
 }

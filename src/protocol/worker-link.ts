@@ -104,7 +104,11 @@ export const readyRequestSchema = z.strictObject({
   isWarm: z.boolean().optional(),
 });
 
-export const claimRequestSchema = z.strictObject({ waitMs: z.int().min(0).max(30_000) });
+export const claimRequestSchema = z.strictObject({
+  waitMs: z.int().min(0).max(30_000),
+  /** The worker still executes another attempt; idle workers come first. */
+  isAhead: z.boolean().optional(),
+});
 
 /** One file to place before the prompt runs; `path` leads to the value it replaces in the workflow. */
 export const inputFileSchema = z.strictObject({
@@ -279,6 +283,7 @@ export const canceledRequestSchema = z.strictObject({ log: attemptLogSchema.null
 
 export type Device = z.infer<typeof deviceSchema>;
 export type NodeSummary = z.infer<typeof nodeSummarySchema>;
+export type ClaimRequest = z.infer<typeof claimRequestSchema>;
 export type EnrollRequest = z.infer<typeof enrollRequestSchema>;
 export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
 export type ReadyRequest = z.infer<typeof readyRequestSchema>;

@@ -91,11 +91,16 @@ export interface AttemptStore {
   report(attempt: AttemptRef, report: AttemptReport): Promise<Verdict>;
   /** Whether the attempt may still store outputs. */
   verdict(attempt: AttemptRef): Promise<Verdict>;
-  /** Accepts the result, also of an attempt given up since, if nobody claimed the job again. */
+  /**
+   * Accepts the result, also of an attempt given up since, if nobody claimed the job again. Where
+   * bytes are still being stored, everything is prepared meanwhile and committed when `stored`
+   * resolves; when it rejects, nothing has happened and its reason is thrown.
+   */
   complete(
     attempt: AttemptRef,
     outputs: readonly NewOutput[],
     end: AttemptEnd,
+    stored?: Promise<unknown>,
   ): Promise<"accepted" | "stale">;
   /** Ends the attempt by its retry budget: the job is queued again or fails. */
   fail(

@@ -43,6 +43,8 @@ export interface AgentTimings {
   readonly retryMinMs: number;
   readonly retryMaxMs: number;
   readonly claimWaitMs: number;
+  /** How long a job claimed ahead waits for the one before it; then it goes back. */
+  readonly aheadMs: number;
   readonly linkTimeoutMs: number;
   /** Between looks at a ComfyUI that is not ready yet. */
   readonly probeMs: number;
@@ -77,6 +79,7 @@ export const defaultTimings: AgentTimings = {
   retryMinMs: 200,
   retryMaxMs: 5_000,
   claimWaitMs: 25_000,
+  aheadMs: 1_000,
   linkTimeoutMs: 30_000,
   probeMs: 250,
   healthMs: 5_000,

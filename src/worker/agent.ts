@@ -23,6 +23,8 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { runJobs } from "./job-loop.ts";
 import { Refused, isStale } from "./link-errors.ts";
 import { Link } from "./link.ts";
+import { OpenAttempts } from "./open-attempts.ts";
+import { PromptLane } from "./prompt-lane.ts";
 import { sweepStaged } from "./stage-sweep.ts";
 import { agentVersion } from "./version.ts";
 
@@ -65,7 +67,8 @@ class AgentRun {
   private readonly link: Link;
   private readonly host: ComfyHost;
   private readonly http = new HttpAgent({ connections: 8, keepAliveTimeout: 30_000 });
-  private current: AttemptControl | undefined;
+  private readonly attempts = new OpenAttempts();
+  private readonly lane = new PromptLane();
   private exit: AgentExit | undefined;
   private sweptMs = -Infinity;
 
@@ -97,6 +100,7 @@ class AgentRun {
       logger.info({ workerId: this.link.workerId }, "enrolled");
       beats = this.beat();
       await this.work();
+      await this.attempts.settled();
     } catch (thrown) {
       this.note(thrown);
     }
@@ -111,14 +115,23 @@ class AgentRun {
     return exit;
   }
 
-  /** Resolves when the job has been given back; never rejects. */
+  /** Resolves when the jobs have been given back; never rejects. */
   async stop(graceMs = this.timings.stopGraceMs): Promise<void> {
     this.exit ??= { reason: "stopped" };
     this.claiming.abort(new Error("stopping"));
     // Not even enrolled: there is nothing to leave in order.
     if (this.link.workerId === undefined) this.life.abort(new Error("stopping"));
-    const control = this.current;
-    if (control === undefined || control.isReleased) return;
+    const [executing, ...others] = this.attempts.controls;
+    await Promise.all([
+      executing && this.giveBack(executing, graceMs),
+      // What has not even begun to run is left to others.
+      ...others.map((control) => this.giveBack(control, control.isCompleting ? graceMs : 0)),
+    ]);
+  }
+
+  /** Gives a job back first, then lets it run on for `graceMs`. */
+  private async giveBack(control: AttemptControl, graceMs: number): Promise<void> {
+    if (control.isReleased) return;
     setTimeout(() => {
       control.interrupt("shutdown");
       if (control.isCompleting) this.life.abort(new Error("stopping"));
@@ -139,7 +152,7 @@ class AgentRun {
       link: this.link,
       logger: this.options.logger,
       signal: this.beating.signal,
-      current: () => this.current,
+      attempts: () => this.attempts.controls,
       devices: () => this.host.devices,
       onDrain: () => {
         this.exit ??= { reason: "drained" };
@@ -157,27 +170,42 @@ class AgentRun {
       logger: this.options.logger,
       claiming: this.claiming.signal,
       life: this.life.signal,
-      runJob: (session, assignment) => this.runJob(session, assignment),
+      attempts: this.attempts,
+      startJob: (session, assignment) => this.startJob(session, assignment),
     });
   }
 
-  private async runJob(session: ComfySession, assignment: Assignment): Promise<void> {
+  private startJob(session: ComfySession, assignment: Assignment): void {
     const { jobId, epoch } = assignment;
-    const { host, link, http, timings } = this;
-    const { folder, logger } = this.options;
     const control = new AttemptControl({ jobId, epoch });
+    const laneWaitMs = this.attempts.isExecuting ? this.timings.aheadMs : undefined;
+    this.host.isBusy = true;
+    this.attempts.start(control, async (executed) => {
+      try {
+        await this.runJob(session, assignment, control, { laneWaitMs, executed });
+      } catch (thrown) {
+        this.noteAttempt(thrown);
+      }
+    });
+  }
+
+  private async runJob(
+    session: ComfySession,
+    assignment: Assignment,
+    control: AttemptControl,
+    place: Pick<AttemptContext, "laneWaitMs" | "executed">,
+  ): Promise<void> {
+    const { host, link, http, timings, lane } = this;
+    const { folder, logger } = this.options;
     const log = new AttemptLogReader(session);
     const life = this.life.signal;
     const restart: AttemptContext["restart"] = (reason, stray) =>
       host.restart(session, reason, stray);
-    this.current = control;
-    host.isBusy = true;
     try {
-      const context = { session, link, http, folder, timings, logger, life, log, restart };
-      await runAttempt(context, assignment, control);
+      const own = { session, link, http, folder, timings, logger, life, log, restart, lane };
+      await runAttempt({ ...own, ...place }, assignment, control);
     } finally {
-      host.isBusy = false;
-      this.current = undefined;
+      host.isBusy = this.attempts.controls.length > 1;
     }
     if (assignment.inputs.length > 0) await this.sweep(session);
   }
@@ -203,6 +231,12 @@ class AgentRun {
     this.exit ??= exit;
     this.claiming.abort(new Error(exit.reason));
     this.life.abort(new Error(exit.reason));
+  }
+
+  private noteAttempt(thrown: unknown): void {
+    if (thrown instanceof Refused) return this.note(thrown);
+    if (this.life.signal.aborted) return;
+    this.options.logger.warn({ cause: errorMessage(thrown) }, "an attempt could not be ended");
   }
 
   private note(thrown: unknown): void {

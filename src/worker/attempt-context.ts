@@ -5,6 +5,7 @@ import type { AgentTimings } from "./agent-options.ts";
 import type { AttemptLogReader } from "./attempt-log.ts";
 import type { ComfySession } from "./comfyui/session.ts";
 import type { Link } from "./link.ts";
+import type { PromptLane } from "./prompt-lane.ts";
 
 /** What one attempt works with. */
 export interface AttemptContext {
@@ -19,6 +20,11 @@ export interface AttemptContext {
   /** Ends with the agent. */
   readonly life: AbortSignal;
   readonly log: AttemptLogReader;
+  readonly lane: PromptLane;
+  /** Claimed while another attempt executes: given back if that takes longer than this. */
+  readonly laneWaitMs: number | undefined;
+  /** ComfyUI is done with the attempt's prompt, or somebody else's takes longer than was thought. */
+  readonly executed: (tookMs: number) => void;
   /** Ends this ComfyUI, for another to take its place. */
   readonly restart: (reason: string, strayPromptId: string | undefined) => void;
 }

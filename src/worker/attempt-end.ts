@@ -2,7 +2,7 @@ import { HearthError, errorMessage } from "../kernel/errors.ts";
 import type { Timings } from "../protocol/worker-link.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import { interruptionOf, type AttemptControl } from "./attempt-control.ts";
-import { AttemptFailed } from "./attempt-failed.ts";
+import { AttemptFailed, GivenBack } from "./attempt-failed.ts";
 import { failure, type Failure } from "./classify.ts";
 import { cancelPrompt } from "./comfyui/cancel.ts";
 import { MissingOutput } from "./fetch-output.ts";
@@ -20,6 +20,7 @@ export interface BrokenAttempt {
 type Ending =
   | { readonly kind: "dropped" }
   | { readonly kind: "canceled" }
+  | { readonly kind: "given_back" }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /** When the agent is to end, there is no time for a server that does not obey. */
@@ -40,6 +41,10 @@ export async function endAttempt(context: AttemptContext, broken: BrokenAttempt)
   if (thrown instanceof Refused) throw thrown;
   if (ending.kind === "dropped" || control.isReleased || life.aborted) return;
   try {
+    if (ending.kind === "given_back") {
+      await context.link.release(control.ref, { reason: "not_ready" }, life);
+      return;
+    }
     const log = await context.log.read();
     if (ending.kind === "canceled") {
       await context.link.canceled(control.ref, log, life);
@@ -66,6 +71,7 @@ function endingOf(context: AttemptContext, broken: BrokenAttempt): Ending {
     if (kind === "stale" || kind === "shutdown") return { kind: "dropped" };
     if (kind === "deadline") return { kind: "failed", failure: deadlineExceeded(timeoutMs) };
   }
+  if (thrown instanceof GivenBack) return { kind: "given_back" };
   return { kind: "failed", failure: failureOf(context, thrown) };
 }
 

@@ -9,12 +9,17 @@ const patienceMs = 2_000;
 /** Reads what ComfyUI wrote between two moments: from its pipe, or from its own keeping. */
 export class AttemptLogReader {
   private readonly session: ComfySession;
-  private readonly mark: number;
+  private mark = 0;
   private heard = "";
 
   constructor(session: ComfySession) {
     this.session = session;
-    this.mark = session.log?.mark ?? 0;
+    this.begin();
+  }
+
+  /** What was written before belongs to others. */
+  begin(): void {
+    this.mark = this.session.log?.mark ?? 0;
   }
 
   /** Best effort; null when nothing was written or nothing can be read. Never rejects. */

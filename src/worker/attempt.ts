@@ -13,13 +13,14 @@ import {
 import type { AttemptContext } from "./attempt-context.ts";
 import type { AttemptControl } from "./attempt-control.ts";
 import { endAttempt } from "./attempt-end.ts";
+import { GivenBack } from "./attempt-failed.ts";
 import { MissingOutput } from "./fetch-output.ts";
 import type { HistoryEntry } from "./comfyui/history.ts";
 import { isStale } from "./link-errors.ts";
 import { planOutputs } from "./outputs.ts";
 import { runPrompt } from "./prompt-run.ts";
 import { Reporter } from "./report.ts";
-import { pause } from "./retry.ts";
+import { pause, within } from "./retry.ts";
 import { stageInputs } from "./stage.ts";
 import { storeOutputs, type Stored } from "./store-outputs.ts";
 import { neededNodes } from "./workflow-nodes.ts";
@@ -29,6 +30,10 @@ const freeMs = 500;
 const maxTimerMs = 2_147_483_647;
 
 type Product = [stored: Stored, log: AttemptLog | null];
+/** How an attempt leaves the lane, once it has it. */
+interface Turn {
+  leave: () => void;
+}
 type Phases = { -readonly [phase in keyof Timings]: Timings[phase] };
 
 /**
@@ -44,8 +49,9 @@ export async function runAttempt(
   const deadline = setTimeout(() => control.interrupt("deadline"), Math.min(timeoutMs, maxTimerMs));
   const reporter = reporterOf(context, assignment, control);
   const timings: Phases = {};
+  const turn: Turn = { leave: () => undefined };
   try {
-    const [stored, log] = await produce(context, assignment, control, reporter, timings);
+    const [stored, log] = await produce(context, assignment, control, reporter, timings, turn);
     clearTimeout(deadline);
     reporter.stop();
     control.signal.throwIfAborted();
@@ -56,6 +62,8 @@ export async function runAttempt(
     await endAttempt(context, { control, thrown, timeoutMs, timings });
   } finally {
     clearTimeout(deadline);
+    // After a failure ComfyUI has been made ready for the next prompt only now.
+    turn.leave();
   }
 }
 
@@ -66,6 +74,7 @@ async function produce(
   control: AttemptControl,
   reporter: Reporter,
   timings: Phases,
+  turn: Turn,
 ): Promise<Product> {
   const { session, http, folder, link, life } = context;
   const { attemptId, extraData, inputs } = assignment;
@@ -79,10 +88,15 @@ async function produce(
       inputs,
     ),
   );
-  const run = (promptId: string): Promise<HistoryEntry> =>
-    timed(timings, "executeMs", () =>
+  const run = async (promptId: string): Promise<HistoryEntry> => {
+    turn.leave = await takeLane(context, signal);
+    const entry = await timed(timings, "executeMs", () =>
       runPrompt(context, control, reporter, { promptId, workflow, extraData }),
     );
+    turn.leave();
+    context.executed(timings.executeMs ?? 0);
+    return entry;
+  };
   const storage = {
     ...transfer,
     signUploads: (files: UploadsRequest["files"]) => link.uploads(control.ref, { files }, signal),
@@ -103,6 +117,24 @@ async function produce(
     await session.client.free({ models: false, cache: true }, signal);
     await pause(freeMs, signal);
     return store(await run(randomUUID()));
+  }
+}
+
+/** Waits for ComfyUI to be free. Throws `GivenBack` where that takes longer than was thought. */
+async function takeLane(context: AttemptContext, signal: AbortSignal): Promise<() => void> {
+  const { lane, laneWaitMs, log } = context;
+  const take = async (until: AbortSignal): Promise<() => void> => {
+    const leave = await lane.take(until);
+    log.begin();
+    return leave;
+  };
+  if (laneWaitMs === undefined) return take(signal);
+  try {
+    return await within(laneWaitMs, [signal], take);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    context.executed(Number.POSITIVE_INFINITY);
+    throw new GivenBack("another prompt takes long", { cause: thrown });
   }
 }
 

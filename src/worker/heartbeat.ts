@@ -10,8 +10,8 @@ export interface HeartbeatOptions {
   readonly link: Link;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** The attempt that runs now, if any. */
-  readonly current: () => AttemptControl | undefined;
+  /** The attempts that the worker has taken on. */
+  readonly attempts: () => readonly AttemptControl[];
   readonly devices: () => readonly Device[];
   readonly onDrain: () => void;
   readonly onRefused: (refused: Refused) => void;
@@ -40,15 +40,17 @@ export async function runHeartbeat(options: HeartbeatOptions): Promise<void> {
   }
 }
 
-async function beat({ link, current, devices, onDrain, signal }: HeartbeatOptions): Promise<void> {
-  const control = current();
-  const attempts = control === undefined || control.isReleased ? [] : [control.ref];
+async function beat({ link, attempts, devices, onDrain, signal }: HeartbeatOptions): Promise<void> {
+  const ours = attempts().filter(({ isReleased }) => !isReleased);
   const known = devices();
-  const request = { attempts, ...(known.length > 0 && { devices: [...known] }) };
+  const request = {
+    attempts: ours.map(({ ref }) => ref),
+    ...(known.length > 0 && { devices: [...known] }),
+  };
   const reply = await link.heartbeat(request, signal);
   for (const { jobId, epoch, verdict } of reply.attempts) {
-    const isCurrent = control?.ref.jobId === jobId && control.ref.epoch === epoch;
-    if (isCurrent && !control.isReleased) control.obey(verdict);
+    const meant = ours.find(({ ref }) => ref.jobId === jobId && ref.epoch === epoch);
+    if (meant?.isReleased === false) meant.obey(verdict);
   }
   if (reply.drain) onDrain();
 }

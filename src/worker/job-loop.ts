@@ -6,6 +6,7 @@ import type { ComfySession } from "./comfyui/session.ts";
 import type { ComfyHost } from "./comfyui/supervise.ts";
 import { Refused } from "./link-errors.ts";
 import type { Link } from "./link.ts";
+import type { OpenAttempts } from "./open-attempts.ts";
 import { pause } from "./retry.ts";
 
 export interface JobLoopOptions {
@@ -16,14 +17,15 @@ export interface JobLoopOptions {
   /** Aborts when no further job is wanted. */
   readonly claiming: AbortSignal;
   readonly life: AbortSignal;
-  /** Throws only `Refused`, and the abort of `life`. */
-  readonly runJob: (session: ComfySession, assignment: Assignment) => Promise<void>;
+  readonly attempts: OpenAttempts;
+  /** Takes a job on and returns at once. */
+  readonly startJob: (session: ComfySession, assignment: Assignment) => void;
 }
 
 const troubleMs = 1_000;
 const releaseMs = 5_000;
 
-/** Claims and runs one job after another until `claiming` aborts. Throws `Refused`. */
+/** Claims and starts one job after another until `claiming` aborts. Throws `Refused`. */
 export async function runJobs(options: JobLoopOptions): Promise<void> {
   const { claiming, life, logger } = options;
   let readied = "";
@@ -39,9 +41,9 @@ export async function runJobs(options: JobLoopOptions): Promise<void> {
   }
 }
 
-/** Waits for ComfyUI, says so once, and runs at most one job. Returns what was said. */
+/** Waits for ComfyUI, says so once, and takes on at most one job. Returns what was said. */
 async function runNext(options: JobLoopOptions, readied: string): Promise<string> {
-  const { host, link, timings, claiming, runJob } = options;
+  const { host, link, timings, claiming, attempts, startJob } = options;
   const session = await host.ready(claiming);
   const signal = AbortSignal.any([claiming, session.gone]);
   const who = `${link.workerId} ${session.generation}`;
@@ -49,14 +51,18 @@ async function runNext(options: JobLoopOptions, readied: string): Promise<string
     await unlessGone(session, () => link.ready(session.facts, signal));
     return session.gone.aborted ? readied : `${link.workerId} ${session.generation}`;
   }
-  const claim = (): Promise<Assignment | null> => link.claim(timings.claimWaitMs, signal);
+  await attempts.room([signal]);
+  if (signal.aborted) return readied;
+  const isAhead = attempts.isExecuting;
+  const claim = (): Promise<Assignment | null> =>
+    link.claim({ waitMs: timings.claimWaitMs, ...(isAhead && { isAhead }) }, signal);
   const assignment = await unlessGone(session, claim);
   if (assignment === null || assignment === undefined) return readied;
   if (signal.aborted) {
     await giveBack(options, assignment, claiming.aborted ? "shutdown" : "not_ready");
     return readied;
   }
-  await runJob(session, assignment);
+  startJob(session, assignment);
   return readied;
 }
 

@@ -13,6 +13,7 @@ import {
   type Assignment,
   type AttemptLog,
   type AttemptVerb,
+  type ClaimRequest,
   type CompleteRequest,
   type EnrollRequest,
   type EnrollResponse,
@@ -95,12 +96,12 @@ export class Link {
   }
 
   /** Null: no job came within `waitMs`, or the session is a new one that has to be readied first. */
-  async claim(waitMs: number, signal: AbortSignal): Promise<Assignment | null> {
+  async claim(request: ClaimRequest, signal: AbortSignal): Promise<Assignment | null> {
     const session = this.session ?? (await this.enroll());
-    const timeoutMs = waitMs + this.options.timings.linkTimeoutMs;
+    const timeoutMs = request.waitMs + this.options.timings.linkTimeoutMs;
     const options = { signal, timeoutMs };
     try {
-      const body = await this.post(workerLinkPaths.claim, { waitMs }, options, session.workerToken);
+      const body = await this.post(workerLinkPaths.claim, request, options, session.workerToken);
       return this.read(claimResponseSchema, body).assignment;
     } catch (thrown) {
       if (!isUnauthorized(thrown)) throw thrown;

@@ -63,8 +63,10 @@ export function applyVerb(
     return { uploads };
   }
   if (verb === "release") {
-    job.releases.push(read(releaseRequestSchema, body).reason);
-    job.state = "released";
+    const { reason } = read(releaseRequestSchema, body);
+    job.releases.push(reason);
+    // After the others the worker may still deliver.
+    job.state = reason === "not_ready" ? "queued" : "released";
     return {};
   }
   if (verb === "complete") {

@@ -8,6 +8,7 @@ import type { InputFile, OutputFile } from "../../src/protocol/worker-link.ts";
 export class FakeBlobs {
   /** This many uploads are answered with 500. */
   brokenPuts = 0;
+  private held: (() => void)[] | undefined;
   private readonly bytes = new Map<string, Buffer>();
   private readonly violations: string[];
 
@@ -30,6 +31,16 @@ export class FakeBlobs {
     this.bytes.set(key, bytes);
   }
 
+  /** Uploads are not answered until the returned function is called. */
+  holdPuts(): () => void {
+    const held: (() => void)[] = [];
+    this.held = held;
+    return () => {
+      this.held = undefined;
+      for (const answer of held) answer();
+    };
+  }
+
   /** Remembers an output that is not what it is said to be. */
   check(output: OutputFile): void {
     const bytes = this.bytes.get(output.key);
@@ -47,7 +58,9 @@ export class FakeBlobs {
         return;
       }
       this.bytes.set(key, bytes);
-      response.writeHead(200).end();
+      const answer = (): void => void response.writeHead(200).end();
+      if (this.held === undefined) answer();
+      else this.held.push(answer);
       return;
     }
     const found = this.bytes.get(key);

@@ -34,6 +34,8 @@ export class FakeJob {
   readonly releases: string[] = [];
   /** What the worker asked of the attempt, in order. */
   readonly verbs: string[] = [];
+  /** Heartbeats that named its attempt. */
+  heartbeats = 0;
   end: FakeEnd | undefined;
 
   constructor(workflow: Assignment["workflow"], options: FakeJobOptions) {

@@ -197,6 +197,7 @@ export class FakeGateway {
     this.heartbeats++;
     const verdicts = attempts.map(({ jobId, epoch }) => {
       const job = this.jobs.find((one) => one.jobId === jobId);
+      if (job !== undefined) job.heartbeats++;
       return { jobId, epoch, verdict: job?.verdictFor(workerId, epoch) ?? "stale" };
     });
     return { attempts: verdicts, drain: this.isDraining };

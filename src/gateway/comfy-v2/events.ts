@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 import { HearthError, errorMessage } from "../../kernel/errors.ts";
+import type { JobRecord } from "../../store/jobs.ts";
 import type { GatewayContext } from "../context.ts";
 import { followJob } from "./follow-job.ts";
-import { findJob } from "./job-routes.ts";
+import { findJob, jobIdOf } from "./job-routes.ts";
 import { authenticateMounted } from "./mount.ts";
 import { Waker } from "./waker.ts";
 
@@ -39,8 +40,33 @@ export async function streamEvents(
   slots: StreamSlots,
 ): Promise<void> {
   const caller = await authenticateMounted(request, context, "read");
-  const job = await findJob(request, context, caller);
-  const giveBack = slots.take(caller.tenantId, context.settings.limits.streamsPerTenant);
+  // Listening before looking, so that no change falls between the two.
+  const waker = new Waker();
+  const wake = (): void => waker.wake();
+  const wanted = jobIdOf(request);
+  const stopListening = context.store.signals.subscribe("job", (id) => {
+    if (id === wanted) wake();
+  });
+  try {
+    const job = await findJob(request, context, caller);
+    const giveBack = slots.take(caller.tenantId, context.settings.limits.streamsPerTenant);
+    try {
+      await stream(reply, job, context, waker);
+    } finally {
+      giveBack();
+    }
+  } finally {
+    stopListening();
+  }
+}
+
+async function stream(
+  reply: FastifyReply,
+  job: JobRecord,
+  context: GatewayContext,
+  waker: Waker,
+): Promise<void> {
+  const wake = (): void => waker.wake();
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, {
@@ -52,13 +78,6 @@ export async function streamEvents(
     Connection: "close",
   });
   raw.flushHeaders();
-  const waker = new Waker();
-  const wake = (): void => waker.wake();
-  // The job may have changed before anybody listened, so a second look follows the first.
-  wake();
-  const stopListening = context.store.signals.subscribe("job", (id) => {
-    if (id === job.id) wake();
-  });
   raw.once("close", wake).on("drain", wake);
   context.shutdown.addEventListener("abort", wake);
   try {
@@ -66,9 +85,7 @@ export async function streamEvents(
   } catch (thrown) {
     context.logger.warn({ jobId: job.id, cause: errorMessage(thrown) }, "event stream broke off");
   } finally {
-    stopListening();
     context.shutdown.removeEventListener("abort", wake);
-    giveBack();
     raw.end();
   }
 }

@@ -15,7 +15,7 @@ export function signerOf(context: Pick<GatewayContext, "blobs" | "settings" | "c
 }
 
 /** The job id of a request. Errors: `not_found` for anything that cannot be one. */
-function jobIdOf(request: FastifyRequest): string {
+export function jobIdOf(request: FastifyRequest): string {
   const { id = "" } = request.params as { readonly id?: string };
   if (!isUuid(id)) throw new HearthError("not_found");
   return id;

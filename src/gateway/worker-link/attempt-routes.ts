@@ -17,7 +17,7 @@ import type { WorkerRecord } from "../../store/workers.ts";
 import type { GatewayContext } from "../context.ts";
 import { readBody } from "../json-body.ts";
 import type { WorkerSessions } from "./session.ts";
-import { checkedOutputs, signUploads, storeContents } from "./outputs.ts";
+import { checkedOutputs, readContents, signUploads, storeContents } from "./outputs.ts";
 import { failureOf, logOf } from "./translate.ts";
 
 type Handler = (attempt: AttemptRef, body: unknown, worker: WorkerRecord) => Promise<unknown>;
@@ -65,12 +65,12 @@ function attemptHandlers(context: GatewayContext): Readonly<Record<AttemptVerb, 
     uploads: (attempt, body) => signUploads(context, attempt, readBody(uploadsRequestSchema, body)),
     complete: async (attempt, body) => {
       const { outputs, contents, log, timings } = readBody(completeRequestSchema, body);
-      await storeContents(context, attempt, outputs, contents ?? []);
-      const checked = await checkedOutputs(context, attempt, outputs);
-      return ended(
-        attempt,
-        await attempts.complete(attempt, checked, { log: logOf(log), timings }),
-      );
+      const inline = readContents(outputs, contents ?? []);
+      const checked = await checkedOutputs(context, attempt, outputs, inline);
+      const end = { log: logOf(log), timings };
+      // The files' way to the disk and the statement's need not wait for each other.
+      const stored = inline.size > 0 ? storeContents(context, attempt, inline) : undefined;
+      return ended(attempt, await attempts.complete(attempt, checked, end, stored));
     },
     fail: async (attempt, body, worker) => {
       const request = readBody(failRequestSchema, body);

@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
 
 import { errorMessage } from "../../kernel/errors.ts";
-import type { Assignment } from "../../protocol/worker-link.ts";
+import type { Assignment, ClaimRequest } from "../../protocol/worker-link.ts";
 import type { Claim } from "../../store/attempts.ts";
 import type { WorkerRecord } from "../../store/workers.ts";
 import type { GatewayContext } from "../context.ts";
@@ -11,7 +11,7 @@ import { assignmentOf } from "./translate.ts";
 export async function claimFor(
   context: GatewayContext,
   worker: WorkerRecord,
-  waitMs: number,
+  { waitMs, isAhead }: ClaimRequest,
   reply: FastifyReply,
 ): Promise<Assignment | null> {
   const hangUp = new AbortController();
@@ -19,7 +19,8 @@ export async function claimFor(
   reply.raw.once("close", onClose);
   try {
     const signal = AbortSignal.any([hangUp.signal, context.shutdown]);
-    const claim = await context.dispatcher.claim(worker.deploymentId, worker.id, waitMs, signal);
+    const { deploymentId, id } = worker;
+    const claim = await context.dispatcher.claim(deploymentId, id, waitMs, signal, isAhead);
     if (claim === undefined) return null;
     if (reply.raw.destroyed) {
       await giveBack(context, claim);

@@ -33,36 +33,58 @@ export async function signUploads(
   return { uploads: await Promise.all(uploads) };
 }
 
-/** Stores the small outputs that came along with a completion, each against its hash. */
+/** A small output that came along with its completion. */
+interface InlineContent {
+  readonly contentType: string;
+  readonly bytes: Buffer;
+}
+
+/** The bytes of small outputs by their hash, which is not verified yet. Errors: `invalid_request`. */
+export function readContents(
+  outputs: readonly OutputFile[],
+  contents: NonNullable<CompleteRequest["contents"]>,
+): ReadonlyMap<string, InlineContent> {
+  const byHash = new Map<string, InlineContent>();
+  for (const { hash, dataBase64 } of contents) {
+    const contentType = outputs.find((output) => output.hash === hash)?.contentType;
+    if (contentType === undefined) throw refused("contents", "the bytes of no output");
+    byHash.set(hash, { contentType, bytes: Buffer.from(dataBase64, "base64") });
+  }
+  return byHash;
+}
+
+/** Stores small outputs, each against its hash. Errors: `hash_mismatch`, `service_unavailable`. */
 export async function storeContents(
   context: GatewayContext,
   attempt: AttemptRef,
-  outputs: readonly OutputFile[],
-  contents: NonNullable<CompleteRequest["contents"]>,
+  contents: ReadonlyMap<string, InlineContent>,
 ): Promise<void> {
-  const puts = contents.map(async ({ hash, dataBase64 }) => {
-    const contentType = outputs.find((output) => output.hash === hash)?.contentType;
-    if (contentType === undefined) throw refused("contents", "the bytes of no output");
-    const bytes = Buffer.from(dataBase64, "base64");
+  const puts = [...contents].map(([hash, { contentType, bytes }]) => {
     const options = { contentType, maxBytes: bytes.length, expectedHash: hash };
     const key = outputKey(attempt.jobId, attempt.epoch, hash);
-    await context.blobs.put(key, Readable.from([bytes]), options);
+    return context.blobs.put(key, Readable.from([bytes]), options);
   });
   await Promise.all(puts);
 }
 
-/** Every output must have the key that belongs to its hash, and its bytes must be there. */
+/**
+ * Every output must have the key that belongs to its hash, and its bytes must be there or have
+ * come along (`inline`).
+ */
 export function checkedOutputs(
   context: GatewayContext,
   attempt: AttemptRef,
   outputs: readonly OutputFile[],
+  inline: ReadonlyMap<string, InlineContent> = new Map(),
 ): Promise<readonly NewOutput[]> {
   const checks = outputs.map(async (output, index): Promise<NewOutput> => {
     const field = `outputs.${index}.key`;
     if (output.key !== outputKey(attempt.jobId, attempt.epoch, output.hash)) {
       throw refused(field, "not the key of this attempt and hash");
     }
-    const stored = await context.blobs.head(output.key);
+    const own = inline.get(output.hash);
+    const stored =
+      own === undefined ? await context.blobs.head(output.key) : { sizeBytes: own.bytes.length };
     if (stored?.sizeBytes !== output.sizeBytes) {
       throw refused(field, stored === undefined ? "not uploaded" : "uploaded with another size");
     }

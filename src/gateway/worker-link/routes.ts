@@ -39,8 +39,8 @@ export function registerWorkerLink(app: FastifyInstance, context: GatewayContext
 
   app.post(workerLinkPaths.claim, async (request, reply) => {
     const worker = await sessions.worker(request);
-    const { waitMs } = readBody(claimRequestSchema, request.body);
-    return { assignment: await claimFor(context, worker, waitMs, reply) };
+    const wanted = readBody(claimRequestSchema, request.body);
+    return { assignment: await claimFor(context, worker, wanted, reply) };
   });
 
   app.post(workerLinkPaths.heartbeat, async (request): Promise<HeartbeatResponse> => {

@@ -101,14 +101,24 @@ export class PostgresAttempts implements AttemptStore {
     attempt: AttemptRef,
     outputs: readonly NewOutput[],
     end: AttemptEnd,
+    stored?: Promise<unknown>,
   ): Promise<"accepted" | "stale"> {
-    const rows = await this.database.run("attempts-complete", [
+    const values = [
       ...refValues(attempt),
       JSON.stringify(numbered(outputs)),
       end.log?.text ?? null,
       end.log?.truncated ?? false,
       JSON.stringify(end.timings),
-    ]);
+    ];
+    // Its failure is met where it is awaited.
+    stored?.catch(() => undefined);
+    const rows = await (stored === undefined
+      ? this.database.run("attempts-complete", values)
+      : this.database.transaction(async (runner) => {
+          const accepted = await runner.run("attempts-complete", values);
+          await stored;
+          return accepted;
+        }));
     return rows.length > 0 ? "accepted" : this.repeated(attempt, "succeeded");
   }
 

@@ -76,12 +76,12 @@ export class Database implements Runner {
   }
 
   /** A connection outside the pool, for LISTEN and for locks that live as long as it does. */
-  async dedicatedConnection(): Promise<Client> {
+  async dedicatedConnection(applicationName: string): Promise<Client> {
     const client = new Client({
       connectionString: this.options.connectionString,
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
-      application_name: "hearth-listener",
+      application_name: applicationName,
     });
     client.on("error", ignoreBreak);
     await this.guarded(() => client.connect());

@@ -6,7 +6,7 @@ const leaderLock = 4_812_002;
 
 /** Takes the leader's lock on a connection of its own; undefined where another process has it. */
 export async function tryLead(database: Database): Promise<Leadership | undefined> {
-  const connection = await database.dedicatedConnection();
+  const connection = await database.dedicatedConnection("hearth-leader");
   const lost = new Promise<void>((resolve) => {
     connection.on("error", () => resolve());
     connection.on("end", () => resolve());

@@ -6,13 +6,18 @@ import type { Database } from "./database.ts";
 type Listener = (id: string) => void;
 
 const channel = "hearth";
+/** By which the processes that listen are counted. */
+const listenerName = "hearth-listener";
 const reconnectMs = 1_000;
 /** Whoever is in this process hears at once; others can wait for a fuller message. */
 const gatherMs = 5;
+/** How long a process that begins to listen may go unnoticed; until then its polls serve it. */
+const lookForOthersMs = 1_000;
 
 /**
  * Hints over LISTEN/NOTIFY. Outgoing hints are gathered for a few milliseconds and sent
- * outside any transaction, so that no commit waits for the notification queue's lock.
+ * outside any transaction, so that no commit waits for the notification queue's lock. While no
+ * other process listens, none are sent.
  */
 export class PostgresSignals implements Signals {
   private readonly database: Database;
@@ -25,6 +30,9 @@ export class PostgresSignals implements Signals {
   private connection: Client | undefined;
   private isClosed = false;
   private isFlushing = false;
+  /** Whether another process may be listening. */
+  private hasOthers = true;
+  private lookTimer: NodeJS.Timeout | undefined;
   private reconnectTimer: NodeJS.Timeout | undefined;
 
   constructor(database: Database, origin: string) {
@@ -33,17 +41,18 @@ export class PostgresSignals implements Signals {
   }
 
   async start(): Promise<void> {
-    const connection = await this.database.dedicatedConnection();
+    const connection = await this.database.dedicatedConnection(listenerName);
     connection.on("notification", (message) => this.receive(message.payload ?? ""));
     connection.on("error", () => this.reconnect(connection));
     connection.on("end", () => this.reconnect(connection));
     await connection.query(`listen ${channel}`);
     this.connection = connection;
+    this.lookForOthers();
   }
 
   publish(topic: SignalTopic, id: string): void {
     this.deliver(topic, id);
-    if (this.isClosed) return;
+    if (this.isClosed || !this.hasOthers) return;
     this.outgoing.add(`${this.origin} ${topic} ${id}`);
     this.scheduleFlush();
   }
@@ -55,8 +64,36 @@ export class PostgresSignals implements Signals {
 
   async close(): Promise<void> {
     this.isClosed = true;
+    clearTimeout(this.lookTimer);
     clearTimeout(this.reconnectTimer);
     await this.connection?.end().catch(() => undefined);
+  }
+
+  private lookForOthers(): void {
+    clearTimeout(this.lookTimer);
+    if (this.isClosed) return;
+    this.lookTimer = setTimeout(() => void this.look(), lookForOthersMs);
+    this.lookTimer.unref();
+  }
+
+  private async look(): Promise<void> {
+    const count = await this.countListeners();
+    this.hasOthers = count === undefined || count > 1;
+    this.lookForOthers();
+  }
+
+  /** Ours included; undefined where it cannot be known. */
+  private async countListeners(): Promise<number | undefined> {
+    try {
+      const result = await this.connection?.query<{ count: number }>(
+        `select count(*)::int as count from pg_stat_activity
+         where application_name = $1 and datname = current_database()`,
+        [listenerName],
+      );
+      return result?.rows[0]?.count;
+    } catch {
+      return undefined;
+    }
   }
 
   private async flush(): Promise<void> {
