@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
 
 import { parseDurationMs } from "../kernel/duration.ts";
+import { parseMicroUsd } from "../kernel/money.ts";
 import type { Result } from "../kernel/result.ts";
 import { jobPriorities } from "../queue/queue-key.ts";
 import { scopes, type Scope } from "../store/access.ts";
@@ -18,6 +19,15 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
+}
+
+/** Micro-dollars. */
+export function dollars(text: string): number {
+  return accept(parseMicroUsd(text));
+}
+
+export function percents(text: string): readonly number[] {
+  return text.split(",").map((each) => wholeNumber(1, 1_000)(each.trim()));
 }
 
 export function priority(text: string): string {

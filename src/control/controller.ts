@@ -8,6 +8,7 @@ import type { Platform } from "../platforms/platform.ts";
 import type { LeaseTiming } from "../queue/lease.ts";
 import type { Leadership } from "../store/control.ts";
 import type { Store } from "../store/store.ts";
+import { announceAlerts } from "./announce-alerts.ts";
 import { expireOverdue } from "./expire.ts";
 import type { DesiredPool } from "./fleet.ts";
 import { runLoop } from "./loop.ts";
@@ -46,6 +47,7 @@ interface Duty {
 }
 
 const expireIntervalMs = 5_000;
+const alertIntervalMs = 10_000;
 
 /**
  * Runs the control loops. What concerns everybody runs only where this process leads; platforms
@@ -74,6 +76,7 @@ function commonDuties(options: ControllerOptions): readonly Duty[] {
   return [
     { name: "reap", intervalMs: lease.reaperIntervalMs, run: () => reaper.pass() },
     { name: "expire", intervalMs: expireIntervalMs, run: () => expireOverdue(store, logger) },
+    { name: "alerts", intervalMs: alertIntervalMs, run: () => announceAlerts(store, logger) },
     { name: "sweep", intervalMs: sweepIntervalMs, run: () => sweepOnce(store, blobs, logger) },
   ];
 }

@@ -15,12 +15,19 @@ export function ratedMicroUsd(microUsdPerHour: number, ms: number): number {
 export function formatMicroUsd(microUsd: number): string {
   const usd = microUsd / 1_000_000;
   if (usd === 0) return "$0";
-  if (Math.abs(usd) >= 1) return `$${usd.toLocaleString("en-US", centDigits)}`;
-  return `$${Number(usd.toPrecision(4)).toLocaleString("en-US", microDigits)}`;
+  if (Math.abs(usd) >= 1) return `$${cents.format(usd)}`;
+  return `$${fractions.format(Number(usd.toPrecision(4)))}`;
 }
 
-const centDigits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-const microDigits = { minimumFractionDigits: 2, maximumFractionDigits: 6 };
+// Made once: a formatter costs milliseconds, and floods of refusals write amounts.
+const cents = new Intl.NumberFormat("en-US", {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+});
+const fractions = new Intl.NumberFormat("en-US", {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 6,
+});
 
 /** Reads "25", "25.50" or "$0.02" as micro-dollars. */
 export function parseMicroUsd(text: string): Result<number, string> {

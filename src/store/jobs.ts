@@ -118,7 +118,8 @@ export interface JobListQuery {
 export interface JobStore {
   /**
    * Records the job, its payload, idempotency key and queue row in one transaction. Returns
-   * `reused` where the key was used within 24 h, and then records nothing.
+   * `reused` where the key was used within 24 h, and then records nothing. Errors:
+   * `insufficient_credits` where a budget has no room; the key stays free then.
    */
   submit(job: NewJob): Promise<QueueKey | "reused">;
   /** Jobs of other tenants and jobs past their retention are not found. */

@@ -1,5 +1,6 @@
 import { postgresServers } from "../../test/database.ts";
 import { describeAssets } from "./assets.suite.ts";
+import { describeBudgets } from "./budgets.suite.ts";
 import { describeClaims } from "./claims.suite.ts";
 import { describeFences } from "./fences.suite.ts";
 import { describeResidents } from "./residents.suite.ts";
@@ -9,6 +10,7 @@ for (const server of postgresServers()) {
   describeStore(server);
   describeAssets(server);
   describeClaims(server);
+  describeBudgets(server);
   describeFences(server);
   describeResidents(server);
 }

@@ -1,6 +1,7 @@
 import type { AccessStore } from "./access.ts";
 import type { AssetStore } from "./assets.ts";
 import type { AttemptStore } from "./attempts.ts";
+import type { BudgetStore } from "./budgets.ts";
 import type { ControlStore, Leadership, Signals } from "./control.ts";
 import type { JobStore } from "./jobs.ts";
 import type { WorkerStore } from "./workers.ts";
@@ -15,6 +16,7 @@ export interface Store {
   readonly workers: WorkerStore;
   readonly assets: AssetStore;
   readonly access: AccessStore;
+  readonly budgets: BudgetStore;
   readonly control: ControlStore;
   readonly signals: Signals;
   /** Undefined where another process leads. */

@@ -1,7 +1,9 @@
 import { Command, Option } from "commander";
 
 import { addAdminCommands } from "./admin-commands.ts";
+import { addBudgetCommands } from "./budget-commands.ts";
 import { addClientCommands } from "./client-commands.ts";
+import { addCostCommands } from "./cost-commands.ts";
 import type { Runner } from "./runner.ts";
 import { addServerCommands } from "./server-commands.ts";
 
@@ -38,5 +40,7 @@ export function createProgram(options: ProgramOptions): Command {
   addServerCommands(program, run);
   addClientCommands(program, run);
   addAdminCommands(program, run);
+  addBudgetCommands(program, run);
+  addCostCommands(program, run);
   return program;
 }

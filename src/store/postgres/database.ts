@@ -1,4 +1,4 @@
-import { Client, Pool, TypeOverrides, types, type PoolClient } from "pg";
+import { Client, DatabaseError, Pool, TypeOverrides, types, type PoolClient } from "pg";
 
 import { HearthError, errorMessage } from "../../kernel/errors.ts";
 import { parseLosslessJson } from "../../kernel/lossless-json.ts";
@@ -41,11 +41,13 @@ export class Database implements Runner {
   }
 
   run<R extends object>(name: string, values: readonly unknown[]): Promise<readonly R[]> {
-    return this.guarded(() => this.query<R>(this.pool, name, values));
+    return this.guarded(() => this.borrow((client) => this.query<R>(client, name, values)));
   }
 
   sql<R extends object>(text: string, values: readonly unknown[]): Promise<readonly R[]> {
-    return this.guarded(async () => (await this.pool.query<R & Row>(text, [...values])).rows);
+    return this.guarded(() =>
+      this.borrow(async (client) => (await client.query<R & Row>(text, [...values])).rows),
+    );
   }
 
   /** Runs `body` in one transaction; rolls back if it throws. */
@@ -92,8 +94,27 @@ export class Database implements Runner {
     await this.pool.end();
   }
 
+  /**
+   * The pool's own `query` throws the connection away with every error, also where the server has
+   * only refused a statement; a new one costs as much as thirty refusals.
+   */
+  private async borrow<T>(body: (client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    client.on("error", ignoreBreak);
+    let isBroken = false;
+    try {
+      return await body(client);
+    } catch (thrown) {
+      isBroken = !(thrown instanceof DatabaseError && thrown.severity === "ERROR");
+      throw thrown;
+    } finally {
+      client.off("error", ignoreBreak);
+      client.release(isBroken);
+    }
+  }
+
   private async query<R extends object>(
-    target: Pool | PoolClient,
+    target: PoolClient,
     name: string,
     values: readonly unknown[],
   ): Promise<readonly R[]> {

@@ -9,6 +9,7 @@ import type {
   QueueKey,
 } from "../jobs.ts";
 import type { Preview } from "../../protocol/worker-link.ts";
+import { throwBudgetRefusal } from "./budgets.ts";
 import type { Runner } from "./database.ts";
 
 /** Jobs as their owners see them. */
@@ -21,7 +22,7 @@ export class PostgresJobs implements JobStore {
 
   async submit(job: NewJob): Promise<QueueKey | "reused"> {
     const { placement } = job;
-    const [key] = await this.database.run<QueueKey>("jobs-submit", [
+    const values = [
       job.id,
       job.tenantId,
       job.deploymentId,
@@ -45,7 +46,10 @@ export class PostgresJobs implements JobStore {
       placement.coldDelaySeconds,
       placement.overdueAfterSeconds,
       placement.dueInMs,
-    ]);
+    ];
+    const [key] = await this.database
+      .run<QueueKey>("jobs-submit", values)
+      .catch(throwBudgetRefusal);
     return key ?? "reused";
   }
 

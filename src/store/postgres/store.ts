@@ -4,6 +4,7 @@ import type { Store } from "../store.ts";
 import { PostgresAccess } from "./access.ts";
 import { PostgresAssets } from "./assets.ts";
 import { PostgresAttempts } from "./attempts.ts";
+import { PostgresBudgets } from "./budgets.ts";
 import { PostgresControl } from "./control.ts";
 import { Database } from "./database.ts";
 import { PostgresJobs } from "./jobs.ts";
@@ -43,6 +44,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     workers: new PostgresWorkers(database),
     assets: new PostgresAssets(database),
     access: new PostgresAccess(database),
+    budgets: new PostgresBudgets(database),
     control: new PostgresControl(database),
     signals,
     tryLead: () => tryLead(database),
