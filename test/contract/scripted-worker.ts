@@ -28,6 +28,7 @@ export class ScriptedWorker {
   private readonly fixture: TestStore;
   private readonly blobs: BlobStore;
   private readonly id: string;
+  private latestProgress: JobProgress = noProgress;
 
   private constructor(fixture: TestStore, blobs: BlobStore, id: string) {
     this.fixture = fixture;
@@ -68,12 +69,15 @@ export class ScriptedWorker {
 
   async progress(claim: Claim, value: number, change: Partial<JobProgress> = {}): Promise<void> {
     const progress = { ...noProgress, value, ...change };
+    this.latestProgress = progress;
     await this.report(claim, { progress });
   }
 
   async preview(claim: Claim, bytes: Uint8Array): Promise<void> {
     const dataBase64 = Buffer.from(bytes).toString("base64");
-    await this.report(claim, { preview: { nodeId: "9", contentType: "image/jpeg", dataBase64 } });
+    const preview = { nodeId: "9", contentType: "image/jpeg", dataBase64 } as const;
+    // A real worker never reports one without the other.
+    await this.report(claim, { progress: this.latestProgress, preview });
   }
 
   /** Stores files and reports them while the job goes on. */

@@ -56,7 +56,10 @@ function frameText({ event, data }: { readonly event: string; readonly data: obj
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Previews are large, so they are fetched less often than a job changes. */
+/**
+ * Previews are large, so they are fetched less often than a job changes, and not before there is
+ * progress: reports that bring one bring the other.
+ */
 class PreviewReader {
   private readonly context: FollowContext;
   private readAtMs = Number.NEGATIVE_INFINITY;
@@ -65,9 +68,10 @@ class PreviewReader {
     this.context = context;
   }
 
-  async next({ state, tenantId, id }: JobRecord): Promise<Preview | undefined> {
+  async next({ state, progress, tenantId, id }: JobRecord): Promise<Preview | undefined> {
     const { clock, store } = this.context;
-    if (state !== "running" || clock.now() - this.readAtMs < previewEveryMs) return undefined;
+    if (state !== "running" || progress === null) return undefined;
+    if (clock.now() - this.readAtMs < previewEveryMs) return undefined;
     this.readAtMs = clock.now();
     return store.jobs.preview(tenantId, id);
   }
