@@ -228,9 +228,60 @@ describe("the reconciler", () => {
     ]);
   });
 
-  it("tries a refused launch again after a minute, and then waits", async () => {
+  it("lets no worker in whose launch was given up, and takes one that introduces itself", async () => {
+    const { fixture, platform, reconciler } = await open(1);
+    platform.answer = "unreachable";
+    await reconciler.pass();
+    const [spec] = platform.launched;
+    const hash = createHash("sha256").update(spec!.enrollmentToken).digest();
+    const worker = { id: randomUUID(), name: "w", tokenHash: randomBytes(32), externalId: "job-7" };
+    await fixture.store.workers.enroll(hash, worker);
+    expect(await rows(fixture)).toMatchObject([{ state: "running", externalId: "job-7" }]);
+    const late = randomBytes(32);
+    const { deploymentId } = fixture;
+    const instanceId = spec!.clientToken;
+    const enrollment = { tokenHash: late, deploymentId, instanceId, validMs: 60_000 };
+    await fixture.store.workers.createEnrollment(enrollment);
+    await fixture.store.control.retireInstance(instanceId);
+    const latecomer = { ...worker, id: randomUUID(), tokenHash: randomBytes(32) };
+    expect(await fixture.store.workers.enroll(late, latecomer)).toBeUndefined();
+  });
+
+  it("notes what an instance really runs on, and is patient while it waits for capacity", async () => {
+    const { fixture, platform, reconciler, advance } = await open(1);
+    await reconciler.pass();
+    const [status] = [...platform.instances.values()];
+    const hardware = { gpu: "L4", region: "eu-1", isSpot: true };
+    platform.instances.set(status!.externalId, { ...status!, state: "pending", hardware });
+    await reconciler.pass();
+    expect(await rows(fixture)).toMatchObject([{ hardware }]);
+    advance(600_000);
+    await reconciler.pass();
+    expect(platform.terminated).toEqual([]);
+    advance(600_000);
+    await reconciler.pass();
+    expect(platform.terminated).toEqual([status!.externalId]);
+  });
+
+  it("gives a refused launch up at once, and waits longer each time", async () => {
     const { fixture, platform, reconciler, advance } = await open(1);
     platform.answer = "refused";
+    await reconciler.pass();
+    expect(await rows(fixture)).toEqual([]);
+    await reconciler.pass();
+    expect(platform.launched).toHaveLength(1);
+    advance(1_000);
+    await reconciler.pass();
+    await reconciler.pass();
+    expect(platform.launched).toHaveLength(2);
+    advance(1_000);
+    await reconciler.pass();
+    expect(platform.launched).toHaveLength(2);
+  });
+
+  it("tries an unanswered launch again after a minute, and then waits", async () => {
+    const { fixture, platform, reconciler, advance } = await open(1);
+    platform.answer = "unreachable";
     await reconciler.pass();
     await reconciler.pass();
     expect(platform.launched).toHaveLength(1);

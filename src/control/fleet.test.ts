@@ -20,6 +20,7 @@ function row(id: string, change: Partial<InstanceRecord> = {}): InstanceRecord {
     externalId: `x-${id}`,
     state: "running",
     createdAt: new Date(nowMs - 300_000),
+    hardware: null,
     ...change,
   };
 }
@@ -37,6 +38,7 @@ function decide(change: Partial<FleetSnapshot>): readonly FleetCommand[] {
     nowMs,
     rows: [],
     statuses: [],
+    launchGraceMs: 60_000,
     silentIds: new Set(),
     desired: [],
     history: new Map(),

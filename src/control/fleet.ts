@@ -20,6 +20,8 @@ export interface FleetSnapshot {
   /** Of one platform, those that are gone left out. */
   readonly rows: readonly InstanceRecord[];
   readonly statuses: readonly InstanceStatus[];
+  /** An unanswered launch that is not seen after this long has come to nothing. */
+  readonly launchGraceMs: number;
   /** Instances whose workers have been silent for too long. */
   readonly silentIds: ReadonlySet<string>;
   readonly desired: readonly DesiredPool[];
@@ -50,8 +52,10 @@ export type FleetCommand =
       readonly reason: string;
     };
 
-/** A launch without a process after this long has failed. */
-const launchGraceMs = 60_000;
+/** Its enrolment would soon be too old, so waiting longer is in vain. */
+export const maxPendingMs = 840_000;
+/** What a platform with a list does not show after this long is not there. */
+export const listGraceMs = 60_000;
 /** An instance that ends sooner without being asked says that the next one may, too. */
 const shortLifeMs = 30_000;
 const firstBackoffMs = 1_000;
@@ -90,14 +94,16 @@ function judge(row: InstanceRecord, snapshot: FleetSnapshot): FleetCommand | und
     (one) => one.clientToken === row.id || one.externalId === row.externalId,
   );
   const ageMs = snapshot.nowMs - row.createdAt.getTime();
-  if (status === undefined) return judgeMissing(row, ageMs);
+  if (status === undefined) return judgeMissing(row, ageMs, snapshot.launchGraceMs);
   const { externalId } = status;
   const end = (reason: string): FleetCommand => {
     return { action: "terminate", instanceId: row.id, externalId, reason };
   };
   if (row.state === "terminating") return end("it was asked to leave and is still there");
   if (status.state === "obsolete") return end("it runs with earlier settings");
+  if (status.state === "pending" && ageMs >= maxPendingMs) return end("it got no capacity in time");
   if (snapshot.silentIds.has(row.id)) return end("its workers have fallen silent");
+  if (status.state === "pending") return undefined;
   if (row.state === "launching" || row.externalId !== externalId) {
     const reason = "the platform lists it";
     return { action: "confirm", instanceId: row.id, externalId, reason };
@@ -105,9 +111,15 @@ function judge(row: InstanceRecord, snapshot: FleetSnapshot): FleetCommand | und
   return undefined;
 }
 
-function judgeMissing(row: InstanceRecord, ageMs: number): FleetCommand | undefined {
+function judgeMissing(
+  row: InstanceRecord,
+  ageMs: number,
+  launchGraceMs: number,
+): FleetCommand | undefined {
   const isLaunching = row.state === "launching";
-  if (isLaunching && ageMs < launchGraceMs) return undefined;
+  // Lists may lag behind a launch that was answered, too.
+  const graceMs = row.externalId === null ? launchGraceMs : listGraceMs;
+  if (isLaunching && ageMs < graceMs) return undefined;
   const isShortLife = isLaunching || (row.state === "running" && ageMs < shortLifeMs);
   const reason = isLaunching ? "its launch came to nothing" : "the platform no longer lists it";
   const { id: instanceId, deploymentId } = row;

@@ -74,7 +74,7 @@ describe("watching for silence", () => {
     ({ id: `w-${instanceId}`, instanceId, lastSeenAt: new Date(seenAtMs) }) as WorkerRecord;
 
   it("finds instances whose workers do not speak any more, or never did", () => {
-    const watch = new SilenceWatch(100);
+    const watch = new SilenceWatch(100, 100);
     expect(watch.observe(rows, [worker("a", 1)], 0)).toEqual(new Set());
     expect(watch.observe(rows, [worker("a", 2)], 60)).toEqual(new Set());
     expect(watch.observe(rows, [worker("a", 3)], 120)).toEqual(new Set(["b"]));
@@ -82,15 +82,23 @@ describe("watching for silence", () => {
   });
 
   it("does not care what the workers' clocks say", () => {
-    const watch = new SilenceWatch(100);
+    const watch = new SilenceWatch(100, 100);
     watch.observe(rows, [worker("a", -999_999), worker("b", 999_999)], 0);
     expect(watch.observe(rows, [worker("a", -999_998), worker("b", 999_999)], 150)).toEqual(
       new Set(["b"]),
     );
   });
 
+  it("is patient with what has not spoken yet, and no longer with what has", () => {
+    const watch = new SilenceWatch(100, 1_000);
+    watch.observe(rows, [worker("a", 1)], 0);
+    watch.observe(rows, [], 10);
+    expect(watch.observe(rows, [], 200)).toEqual(new Set(["a"]));
+    expect(watch.observe(rows, [], 1_000)).toEqual(new Set(["a", "b"]));
+  });
+
   it("starts anew after a time in which nobody could be heard", () => {
-    const watch = new SilenceWatch(100);
+    const watch = new SilenceWatch(100, 100);
     watch.observe(rows, [], 0);
     watch.reset();
     expect(watch.observe(rows, [], 500)).toEqual(new Set());

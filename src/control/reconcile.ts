@@ -1,9 +1,17 @@
 import type { Clock } from "../kernel/clock.ts";
-import { errorMessage } from "../kernel/errors.ts";
+import { HearthError, errorMessage } from "../kernel/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { Platform } from "../platforms/platform.ts";
 import type { Store } from "../store/store.ts";
-import { decideFleet, type DesiredPool, type FleetCommand, type LaunchHistory } from "./fleet.ts";
+import {
+  decideFleet,
+  listGraceMs,
+  maxPendingMs,
+  type DesiredPool,
+  type FleetCommand,
+  type LaunchHistory,
+} from "./fleet.ts";
+import { hardwareNews } from "./hardware.ts";
 import { SilenceWatch } from "./silence.ts";
 
 export interface ReconcilerOptions {
@@ -21,7 +29,7 @@ export interface ReconcilerOptions {
 }
 
 /** A launch that takes longer has failed anyway. */
-const enrollmentValidMs = 900_000;
+const enrollmentValidMs = maxPendingMs + 60_000;
 
 /** Keeps the instances of one platform as they are recorded and wanted. */
 export class Reconciler {
@@ -31,7 +39,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
-    this.silence = new SilenceWatch(options.silentMs);
+    this.silence = new SilenceWatch(options.silentMs, options.platform.startMs);
   }
 
   async pass(): Promise<void> {
@@ -39,14 +47,25 @@ export class Reconciler {
     try {
       const rows = await store.control.listInstances(platform.name);
       // The rows first: an instance that is launched in between is no stray then.
-      const statuses = await platform.list();
+      const statuses = await platform.list(
+        rows.map(({ id, externalId }) => ({ clientToken: id, externalId })),
+      );
       const workers = await store.workers.list();
       const nowMs = clock.now();
-      const running = rows.filter((row) => row.state === "running");
+      for (const news of hardwareNews(rows, statuses)) {
+        await store.control.noteHardware(news.instanceId, news.hardware);
+      }
+      const pending = new Set(
+        statuses.flatMap((one) => (one.state === "pending" ? [one.externalId] : [])),
+      );
+      const running = rows.filter(
+        (row) => row.state === "running" && !pending.has(row.externalId ?? ""),
+      );
       const silentIds = this.silence.observe(running, workers, nowMs);
       const pools = desired.filter((pool) => pool.platform === platform.name);
       const { history } = this;
-      const snapshot = { nowMs, rows, statuses, silentIds, desired: pools, history };
+      const launchGraceMs = this.launchGraceMs();
+      const snapshot = { nowMs, rows, statuses, launchGraceMs, silentIds, desired: pools, history };
       for (const command of decideFleet(snapshot)) {
         const { pool, ...fields } = { pool: undefined, ...command };
         const deployment = pool?.deployment;
@@ -96,11 +115,22 @@ export class Reconciler {
     const spec = { clientToken: id, deployment, gatewayUrl, enrollmentToken: token, workerName };
     try {
       const { externalId } = await platform.launch(spec);
-      await store.control.updateInstance(id, "running", externalId);
+      // What others run may wait for capacity first; their list says when it no longer does.
+      const state = platform.reach === "host" ? "running" : "launching";
+      await store.control.updateInstance(id, state, externalId);
     } catch (thrown) {
-      // The reply may be lost and the instance there: a later pass confirms or retires the row.
-      logger.warn({ instanceId: id, error: errorMessage(thrown) }, "launch without an answer");
+      logger.warn({ instanceId: id, error: errorMessage(thrown) }, "launch without an instance");
+      // Otherwise the reply may be lost and the instance there: a later pass confirms or retires it.
+      if (!isDefinite(thrown)) return;
+      this.note(deploymentId, true);
+      await store.control.retireInstance(id);
     }
+  }
+
+  /** Where nobody can list it, it may be on its way for as long as a start takes. */
+  private launchGraceMs(): number {
+    const { capabilities, startMs } = this.options.platform;
+    return capabilities.listsStrangers.supported ? listGraceMs : Math.max(listGraceMs, startMs);
   }
 
   private note(deploymentId: number, isShortLife: boolean): void {
@@ -110,3 +140,14 @@ export class Reconciler {
     this.history.set(deploymentId, { shortLives, lastLaunchAtMs });
   }
 }
+
+/** Whether nothing was launched for sure. */
+function isDefinite(thrown: unknown): boolean {
+  return thrown instanceof HearthError && definiteCodes.has(thrown.code);
+}
+
+const definiteCodes: ReadonlySet<string> = new Set([
+  "platform_capacity",
+  "platform_quota",
+  "platform_refused",
+]);

@@ -1,3 +1,4 @@
+import { HearthError } from "../kernel/errors.ts";
 import type { InstanceStatus, LaunchSpec, Platform } from "../platforms/platform.ts";
 
 const yes = { supported: true } as const;
@@ -7,12 +8,21 @@ export class ScriptedPlatform implements Platform {
   readonly name: string;
   readonly reach: Platform["reach"];
   readonly control = "launch";
-  readonly capabilities = { scaleToZero: yes, gpu: yes, spot: yes, outlivesController: yes };
+  readonly capabilities = {
+    scaleToZero: yes,
+    gpu: yes,
+    spot: yes,
+    outlivesController: yes,
+    listsStrangers: yes,
+    namesHardware: yes,
+  };
+  readonly offer = { gpu: null, region: null, isSpot: false };
+  readonly startMs = 120_000;
   readonly launched: LaunchSpec[] = [];
   readonly terminated: string[] = [];
   readonly instances = new Map<string, InstanceStatus>();
-  /** `lost_reply`: the instance is there, the answer is an error. `refused`: it is not. */
-  answer: "ok" | "lost_reply" | "refused" = "ok";
+  /** `lost_reply`: the instance is there, the answer is an error. `unreachable`: nobody knows. `refused`: it is not. */
+  answer: "ok" | "lost_reply" | "unreachable" | "refused" = "ok";
 
   constructor(name: string, reach: Platform["reach"] = "everywhere") {
     this.name = name;
@@ -21,7 +31,8 @@ export class ScriptedPlatform implements Platform {
 
   async launch(spec: LaunchSpec): Promise<{ readonly externalId: string }> {
     this.launched.push(spec);
-    if (this.answer === "refused") throw new Error("out of capacity");
+    if (this.answer === "unreachable") throw new Error("no route to host");
+    if (this.answer === "refused") throw new HearthError("platform_capacity");
     const externalId = `x-${spec.clientToken}`;
     const { clientToken } = spec;
     this.instances.set(externalId, { externalId, clientToken, state: "running" });

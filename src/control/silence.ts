@@ -6,6 +6,7 @@ interface Sign {
   readonly text: string;
   /** When this process saw it change, by its own clock. */
   readonly changedAtMs: number;
+  readonly hasSpoken: boolean;
 }
 
 /**
@@ -14,10 +15,13 @@ interface Sign {
  */
 export class SilenceWatch {
   private readonly silentMs: number;
+  private readonly startMs: number;
   private signs: ReadonlyMap<string, Sign> = new Map();
 
-  constructor(silentMs: number) {
+  /** `startMs` holds for instances that have not spoken yet. */
+  constructor(silentMs: number, startMs: number) {
     this.silentMs = silentMs;
+    this.startMs = startMs;
   }
 
   observe(
@@ -32,10 +36,15 @@ export class SilenceWatch {
         .map((worker) => `${worker.id}@${worker.lastSeenAt.getTime()}`)
         .join(" ");
       const before = this.signs.get(row.id);
-      next.set(row.id, before?.text === text ? before : { text, changedAtMs: nowMs });
+      const hasSpoken = text !== "" || before?.hasSpoken === true;
+      const isSame = before?.text === text;
+      next.set(row.id, isSame ? before : { text, changedAtMs: nowMs, hasSpoken });
     }
     this.signs = next;
-    const silent = [...next].filter(([, sign]) => nowMs - sign.changedAtMs >= this.silentMs);
+    const silent = [...next].filter(
+      ([, { changedAtMs, hasSpoken }]) =>
+        nowMs - changedAtMs >= (hasSpoken ? this.silentMs : this.startMs),
+    );
     return new Set(silent.map(([id]) => id));
   }
 

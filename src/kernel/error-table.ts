@@ -300,6 +300,24 @@ export const errorTable = {
     "The server is shutting down or not ready.",
     "Try again after the seconds in Retry-After.",
   ),
+  platform_capacity: row(
+    503,
+    "system",
+    "The platform has no such GPU free at the moment.",
+    "It is tried again by itself; allow another GPU, region or platform.",
+  ),
+  platform_quota: row(
+    503,
+    "operator",
+    "The platform's quota for this account is used up.",
+    "Ask the platform for more, or lower the number of workers.",
+  ),
+  platform_refused: row(
+    500,
+    "operator",
+    "The platform refused the request.",
+    "Check the platform's credentials and settings with hearth platforms check.",
+  ),
   upstream_error: row(
     500,
     "system",

@@ -31,6 +31,8 @@ export const enrollRequestSchema = z.strictObject({
   deployment: z.string().max(63).optional(),
   name: z.string().max(120),
   agentVersion: z.string().max(40),
+  /** The platform's name of the instance: some platforms cannot say afterwards what they started. */
+  externalId: z.string().max(200).optional(),
 });
 
 const ms = z.int().nonnegative();

@@ -1,5 +1,13 @@
 export type InstanceState = "launching" | "running" | "terminating" | "gone";
 
+/** What an instance runs on, as far as its platform says. */
+export interface InstanceHardware {
+  /** The platform's own name of the GPU or machine type. */
+  readonly gpu: string | null;
+  readonly region: string | null;
+  readonly isSpot: boolean;
+}
+
 /** Something a platform started for us; the row exists before the launch is asked for. */
 export interface InstanceRecord {
   readonly id: string;
@@ -9,6 +17,8 @@ export interface InstanceRecord {
   readonly externalId: string | null;
   readonly state: InstanceState;
   readonly createdAt: Date;
+  /** Null until the platform has said it. */
+  readonly hardware: InstanceHardware | null;
 }
 
 export interface ReapedJob {
@@ -45,7 +55,8 @@ export interface ControlStore {
   createInstance(instance: { id: string; deploymentId: number; platform: string }): Promise<void>;
   updateInstance(id: string, state: InstanceState, externalId: string | null): Promise<void>;
   listInstances(platform: string): Promise<readonly InstanceRecord[]>;
-  /** Marks an instance's workers gone and ends their leases. */
+  noteHardware(id: string, hardware: InstanceHardware): Promise<void>;
+  /** Marks an instance's workers gone, ends their leases, and lets no late one in. */
   retireInstance(id: string): Promise<void>;
 }
 

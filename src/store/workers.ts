@@ -45,6 +45,8 @@ export interface NewWorker {
   readonly id: string;
   readonly name: string;
   readonly tokenHash: Uint8Array;
+  /** The platform's name of its instance, where the worker knows it. */
+  readonly externalId?: string;
 }
 
 export interface NewEnrollment {

@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly enrollmentToken?: string;
   readonly deployment?: string;
   readonly name: string;
+  /** The platform's name of the instance that it runs in. */
+  readonly externalId?: string;
   readonly comfyui: ComfyuiTarget;
   /** The agent's own scratch folder. */
   readonly folder: string;

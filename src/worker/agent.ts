@@ -76,12 +76,13 @@ class AgentRun {
     this.options = options;
     this.timings = { ...defaultTimings, ...options.timings };
     const { timings } = this;
-    const { gatewayUrl, enrollmentToken, deployment, name, logger } = options;
+    const { gatewayUrl, enrollmentToken, deployment, name, externalId, logger } = options;
     const identity = {
       name: name.slice(0, 120),
       agentVersion,
       ...(enrollmentToken !== undefined && { enrollmentToken }),
       ...(deployment !== undefined && { deployment }),
+      ...(externalId !== undefined && { externalId }),
     };
     const { signal } = this.life;
     this.link = new Link({ gatewayUrl, identity, timings, logger, signal });

@@ -5,12 +5,13 @@ import { pipeline } from "node:stream/promises";
 
 import type { Dispatcher } from "undici";
 
+import type { Backoff } from "../kernel/backoff.ts";
 import { Blake3 } from "../kernel/blake3.ts";
 import type { InputFile } from "../protocol/worker-link.ts";
 import { AttemptFailed } from "./attempt-failed.ts";
 import { failure } from "./classify.ts";
 import { Unreachable, send } from "./http.ts";
-import { retrying, type Backoff } from "./retry.ts";
+import { retrying } from "./retry.ts";
 
 const maxTries = 5;
 const transferTimeoutMs = 60_000;

@@ -2,19 +2,12 @@ import { describe, expect, test } from "vitest";
 
 import { Alarm } from "./alarm.ts";
 import { waitForSilence } from "./deadman.ts";
-import { backoffMs, mapLimited, retrying, within } from "./retry.ts";
+import { mapLimited, retrying, within } from "./retry.ts";
 
 const never = new AbortController().signal;
 const quick = { minMs: 1, maxMs: 2, signal: never, isRetryable: () => true };
 
 describe("trying again", () => {
-  test("waits longer each time, up to a bound, and never not at all", () => {
-    const backoff = { minMs: 200, maxMs: 5_000 };
-    const waits = [1, 2, 3, 4, 5, 6, 60].map((failures) => backoffMs(failures, backoff, 0.5));
-    expect(waits).toEqual([150, 300, 600, 1_200, 2_400, 3_750, 3_750]);
-    expect(backoffMs(1, backoff, 0)).toBe(100);
-  });
-
   test("ends with success, the last failure, or the abort", async () => {
     let tries = 0;
     const third = (): Promise<number> =>

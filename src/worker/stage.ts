@@ -4,12 +4,13 @@ import { join } from "node:path";
 
 import { FormData, type Dispatcher } from "undici";
 
+import type { Backoff } from "../kernel/backoff.ts";
 import type { InputFile } from "../protocol/worker-link.ts";
 import { AttemptFailed } from "./attempt-failed.ts";
 import { failure } from "./classify.ts";
 import type { ComfySession } from "./comfyui/session.ts";
 import { downloadInput } from "./download.ts";
-import { mapLimited, type Backoff } from "./retry.ts";
+import { mapLimited } from "./retry.ts";
 import { stagedName, withValues, type StagedName } from "./stage-paths.ts";
 
 export interface StageContext {

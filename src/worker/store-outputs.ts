@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 
 import type { Dispatcher } from "undici";
 
+import type { Backoff } from "../kernel/backoff.ts";
 import type {
   CompleteRequest,
   OutputFile,
@@ -14,7 +15,7 @@ import { discard, fetchOutput, type FetchContext, type FetchedOutput } from "./f
 import { Unreachable, send } from "./http.ts";
 import { isTruncatedPng, mediaTypeOf, plainText, type MediaType } from "./media-types.ts";
 import type { PlannedOutput } from "./outputs.ts";
-import { mapLimited, retrying, type Backoff } from "./retry.ts";
+import { mapLimited, retrying } from "./retry.ts";
 
 type SignedUpload = UploadsResponse["uploads"][number];
 

@@ -103,7 +103,12 @@ export const portRooms: ReadonlySet<string> = new Set(["store", "blobs", "platfo
 
 /** Packages that only some folders may load; all others are free, but for pure rooms. */
 export const packageHomes: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^@aws-sdk\//u, ["blobs/s3/", "platforms/", "cli/"]],
+  [/^@aws-sdk\//u, ["blobs/s3/", "platforms/ecs/", "cli/"]],
+  [/^@kubernetes\//u, ["platforms/kubernetes/"]],
+  [/^@google-cloud\/run$/u, ["platforms/cloud-run/"]],
+  [/^@azure\//u, ["platforms/container-apps/"]],
+  [/^modal$/u, ["platforms/modal/"]],
+  [/^runpod-sdk$/u, ["platforms/runpod/"]],
   [/^pg$/u, ["store/", "cli/"]],
   [/^(fastify|@fastify\/.*)$/u, ["gateway/", "engine/http/", "cli/"]],
   [/^(commander|@clack\/.*|picocolors)$/u, ["cli/"]],

@@ -36,6 +36,7 @@ export async function serveWorker(context: CommandContext, flags: WorkerFlags): 
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const gateway = flags.gateway ?? environment["HEARTH_GATEWAY_URL"] ?? baseUrlOf(environment);
   const name = flags.name ?? environment["HEARTH_WORKER_NAME"] ?? hostname();
+  const externalId = environment["HEARTH_EXTERNAL_ID"];
   const agent = startAgent({
     gatewayUrl: gateway.replace(/\/+$/u, ""),
     name,
@@ -44,6 +45,7 @@ export async function serveWorker(context: CommandContext, flags: WorkerFlags): 
     logger,
     ...(enrollmentToken !== undefined && { enrollmentToken }),
     ...(flags.deployment !== undefined && { deployment: flags.deployment }),
+    ...(externalId !== undefined && externalId !== "" && { externalId }),
   });
   const interrupts = listenForInterrupts();
   void aborted(interrupts.first).then(() => agent.stop());

@@ -28,7 +28,13 @@ export class WorkerSessions {
     const body = readBody(enrollRequestSchema, request.body);
     const { store, settings } = this.context;
     const { token, tokenHash } = mintToken(this.random(32));
-    const worker = { id: this.context.newId(), name: body.name, tokenHash };
+    const { name, externalId } = body;
+    const worker = {
+      id: this.context.newId(),
+      name,
+      tokenHash,
+      ...(externalId !== undefined && { externalId }),
+    };
     let launch: EnrollResponse["launch"] = null;
     if (body.enrollmentToken === undefined) {
       await store.workers.enrollTrusted(await this.trustedPool(request, body.deployment), worker);

@@ -114,7 +114,7 @@ describe.runIf(process.platform === "linux")("the local platform's processes", (
     const fixture = await setup();
     const spec = launchSpec({ workerName: "with-helper" });
     await fixture.platform.launch(spec);
-    const list = async (): Promise<number> => (await fixture.platform.list()).length;
+    const list = async (): Promise<number> => (await fixture.platform.list([])).length;
     const [first] = await readRecords(fixture);
     process.kill(first?.pid ?? 0, "SIGKILL");
     await vi.waitFor(async () => expect(await identifyProcess(first?.pid ?? 0)).toBeUndefined());

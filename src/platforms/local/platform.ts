@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 
 import type { Clock } from "../../kernel/clock.ts";
+import { workerEnvironment } from "../environment.ts";
+import { Launches } from "../launches.ts";
 import type { InstanceStatus, LaunchSpec, Platform, PlatformCapabilities } from "../platform.ts";
 import { startDetached } from "./child.ts";
 import { ProcessRecords, type ProcessIdentity } from "./process-records.ts";
@@ -31,6 +33,11 @@ const localCapabilities: PlatformCapabilities = {
   gpu: { supported: true },
   spot: { supported: false, reason: "This machine is not for sale; nothing preempts its workers." },
   outlivesController: { supported: true },
+  listsStrangers: { supported: true },
+  namesHardware: {
+    supported: false,
+    reason: "This machine's GPUs are read by the worker itself and shown by hearth workers ls.",
+  },
 };
 
 /** Worker processes on this machine, each the leader of a process group of its own. */
@@ -39,10 +46,12 @@ export class LocalPlatform implements Platform {
   readonly reach = "host";
   readonly control = "launch";
   readonly capabilities = localCapabilities;
+  readonly offer = { gpu: null, region: null, isSpot: false };
+  readonly startMs = 120_000;
   private readonly options: LocalPlatformOptions;
   private readonly records: ProcessRecords;
   private readonly specHash: string;
-  private readonly launches = new Map<string, Promise<void>>();
+  private readonly launches = new Launches();
   private readonly terminations = new Map<string, number>();
 
   constructor(options: LocalPlatformOptions) {
@@ -52,16 +61,8 @@ export class LocalPlatform implements Platform {
     this.specHash = createHash("sha256").update(JSON.stringify(options.command)).digest("hex");
   }
 
-  async launch(spec: LaunchSpec): Promise<{ readonly externalId: string }> {
-    const { clientToken } = spec;
-    const underWay = this.launches.get(clientToken) ?? this.launchOnce(spec);
-    this.launches.set(clientToken, underWay);
-    try {
-      await underWay;
-    } finally {
-      this.launches.delete(clientToken);
-    }
-    return { externalId: clientToken };
+  launch(spec: LaunchSpec): Promise<{ readonly externalId: string }> {
+    return this.launches.once(spec.clientToken, () => this.launchOnce(spec));
   }
 
   async list(): Promise<readonly InstanceStatus[]> {
@@ -96,10 +97,11 @@ export class LocalPlatform implements Platform {
     return specHash === this.specHash ? "running" : "obsolete";
   }
 
-  private async launchOnce(spec: LaunchSpec): Promise<void> {
+  private async launchOnce(spec: LaunchSpec): Promise<{ readonly externalId: string }> {
     const { clientToken } = spec;
+    const launched = { externalId: clientToken };
     const processes = await this.processes();
-    if (processes.some((one) => one.instanceId === clientToken)) return;
+    if (processes.some((one) => one.instanceId === clientToken)) return launched;
     await this.forgetEnded(new Set(processes.map((one) => one.instanceId)));
     const { owner, folder, command, environment, identify } = this.options;
     const pid = await startDetached({
@@ -111,14 +113,13 @@ export class LocalPlatform implements Platform {
         [marks.owner]: owner,
         [marks.instance]: clientToken,
         [marks.spec]: this.specHash,
-        HEARTH_ENROLLMENT_TOKEN: spec.enrollmentToken,
-        HEARTH_GATEWAY_URL: spec.gatewayUrl,
-        HEARTH_WORKER_NAME: spec.workerName,
+        ...workerEnvironment(spec),
       },
     });
     const identity = await identify(pid);
-    if (identity === undefined) return;
+    if (identity === undefined) return launched;
     await this.records.write({ ...identity, instanceId: clientToken, specHash: this.specHash });
+    return launched;
   }
 
   private async forgetEnded(living: ReadonlySet<string>): Promise<void> {

@@ -1,5 +1,6 @@
 import type {
   ControlStore,
+  InstanceHardware,
   InstanceRecord,
   InstanceState,
   ReapedJob,
@@ -110,13 +111,23 @@ export class PostgresControl implements ControlStore {
   listInstances(platform: string): Promise<readonly InstanceRecord[]> {
     return this.database.sql<InstanceRecord>(
       `select id, deployment_id as "deploymentId", platform, external_id as "externalId", state,
-         created_at as "createdAt"
+         created_at as "createdAt", hardware
        from instance where platform = $1 and gone_at is null order by created_at`,
       [platform],
     );
   }
 
+  async noteHardware(id: string, hardware: InstanceHardware): Promise<void> {
+    await this.database.sql("update instance set hardware = $2 where id = $1", [
+      id,
+      JSON.stringify(hardware),
+    ]);
+  }
+
   async retireInstance(id: string): Promise<void> {
+    await this.database.sql("delete from enrollment where instance_id = $1 and used_at is null", [
+      id,
+    ]);
     await this.database.run("workers-gone", [null, id]);
     await this.updateInstance(id, "gone", null);
   }

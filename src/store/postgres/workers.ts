@@ -37,6 +37,7 @@ export class PostgresWorkers implements WorkerStore {
       worker.id,
       worker.name,
       Buffer.from(worker.tokenHash),
+      worker.externalId ?? null,
     ]);
     return row;
   }

@@ -1,10 +1,11 @@
+import { backoffMs } from "../../kernel/backoff.ts";
 import { errorMessage } from "../../kernel/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { Device } from "../../protocol/worker-link.ts";
 import type { AgentTimings, ComfyuiTarget } from "../agent-options.ts";
 import { Unreachable } from "../http.ts";
 import { LogTail } from "../log-tail.ts";
-import { backoffMs, pause } from "../retry.ts";
+import { pause } from "../retry.ts";
 import { spawnChild, type Child } from "./child.ts";
 import { ComfyClient } from "./client.ts";
 import { groupCpuMs } from "./process-activity.ts";
