@@ -1,5 +1,5 @@
--- Uses up an enrolment and records the worker. No row: unknown, used or too old. A worker whose
--- launch got no answer introduces its instance. Also says how long its instance took to run, and
+-- Uses up an enrolment and records the worker. No row: unknown, used or too old. A worker shows
+-- that its instance runs, and names it where its launch got no answer. Also says how long its instance took to run, and
 -- from then until now; null where nobody launched it.
 -- $1 enrolment token hash  $2 worker id  $3 name  $4 worker token hash  $5 instance's name or null
 with used as (
@@ -7,9 +7,9 @@ with used as (
   where token_hash = $1 and used_at is null and expires_at > clock_timestamp()
   returning deployment_id, instance_id
 ), introduced as (
-  update instance set external_id = $5, state = 'running'
-  from used where instance.id = used.instance_id and $5::text is not null
-    and instance.external_id is null and instance.state = 'launching'
+  update instance set external_id = coalesce(external_id, $5), state = 'running',
+    running_at = coalesce(running_at, clock_timestamp())
+  from used where instance.id = used.instance_id and instance.state = 'launching'
 )
 insert into worker (id, deployment_id, instance_id, name, token_hash)
 select $2, deployment_id, instance_id, $3, $4 from used
