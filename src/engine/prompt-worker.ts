@@ -1,5 +1,4 @@
 import { setTimeout } from "node:timers/promises";
-import type { FreeRequest } from "./device.ts";
 import { errorMessage } from "../kernel/errors.ts";
 import { runPrompt, type ExecutorParts } from "./executor.ts";
 import { Interrupted } from "./fault.ts";
@@ -15,8 +14,6 @@ import type { SocketHub } from "./socket.ts";
  */
 const startDelayMs = 10;
 
-const nothing: FreeRequest = { models: false, cache: false };
-
 interface Running {
   readonly item: QueuedPrompt;
   readonly abort: AbortController;
@@ -29,22 +26,16 @@ export class PromptWorker {
   readonly #queue = new PromptQueue();
   readonly #parts: ExecutorParts;
   readonly #logger: EngineLogger;
-  readonly #onFree: (request: FreeRequest) => void;
   #hub: SocketHub | undefined;
   #running: Running | undefined;
   #loop: Promise<void> | undefined;
   #nextNumber = 0;
-  #freeWanted: FreeRequest = nothing;
+  #freeWanted = false;
   #closed = false;
 
-  constructor(
-    parts: ExecutorParts,
-    logger: EngineLogger,
-    onFree: (request: FreeRequest) => void = () => undefined,
-  ) {
+  constructor(parts: ExecutorParts, logger: EngineLogger) {
     this.#parts = parts;
     this.#logger = logger;
-    this.#onFree = onFree;
   }
 
   /** Connects the sockets, which in turn ask this worker for its state. */
@@ -105,11 +96,10 @@ export class PromptWorker {
     this.#tellStatus();
   }
 
-  /** Gives memory back, once the running prompt is over. */
-  free({ models, cache }: FreeRequest): void {
-    const wanted = this.#freeWanted;
-    this.#freeWanted = { models: wanted.models || models, cache: wanted.cache || cache };
-    if (this.#running === undefined) this.#freeNow();
+  /** Drops cached results, once the running prompt is over. */
+  free(): void {
+    if (this.#running === undefined) this.#parts.cache.clear();
+    else this.#freeWanted = true;
   }
 
   /** Ends the running prompt and takes up no other. */
@@ -134,7 +124,8 @@ export class PromptWorker {
       const entry = await this.#runGuarded(item, this.#running);
       this.history.add(item.promptId, entry);
       this.#running = undefined;
-      this.#freeNow();
+      if (this.#freeWanted) this.#parts.cache.clear();
+      this.#freeWanted = false;
       this.#tellStatus();
       if (item.clientId !== undefined) this.#hub?.send(item.clientId, finished(item.promptId));
     }
@@ -160,13 +151,6 @@ export class PromptWorker {
       const status = { status_str: "error", completed: false, messages: [] } as const;
       return { prompt: promptTuple(item), outputs: {}, status, meta: {} };
     }
-  }
-
-  #freeNow(): void {
-    const wanted = this.#freeWanted;
-    this.#freeWanted = nothing;
-    if (wanted.cache) this.#parts.cache.clear();
-    if (wanted.models || wanted.cache) this.#onFree(wanted);
   }
 
   #tellStatus(): void {

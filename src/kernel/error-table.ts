@@ -209,6 +209,30 @@ export const errorTable = {
     "An input file could not be delivered to the worker.",
     "Upload the file again and resubmit.",
   ),
+  model_unavailable: row(
+    200,
+    "operator",
+    "A model file could not be fetched.",
+    "Check its sources, their tokens and the worker's network; details.reason says what failed.",
+  ),
+  model_refused: row(
+    200,
+    "operator",
+    "A model file is not what it should be.",
+    "Correct its hash, size or name in the release, or take it from a source that you trust.",
+  ),
+  source_forbidden: row(
+    200,
+    "operator",
+    "A model's source may not be reached.",
+    "Name the host or range in the setting models.allow, if it is yours.",
+  ),
+  disk_full: row(
+    200,
+    "operator",
+    "The disk has no room for a model file.",
+    "Free space, unpin models, or set models.maxBytes to what the disk holds.",
+  ),
   out_of_memory: row(
     200,
     "caller",

@@ -46,7 +46,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   observability: { mayImport: leaves },
   store: { mayImport: ["kernel", "queue", "observability", "protocol"] },
   blobs: { mayImport: ["kernel", "observability"], hasAdapters: true },
-  "models/io": { mayImport: ["kernel", "models", "observability"] },
+  "models/io": { mayImport: ["kernel", "workflow", "models", "observability"] },
   platforms: { mayImport: ["kernel", "catalogue", "observability"], hasAdapters: true },
   control: {
     mayImport: [...pureRooms, "store", "blobs", "platforms", "observability"],

@@ -2,7 +2,6 @@ import { Command, Option } from "commander";
 
 import { addAdminCommands } from "./admin-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
-import { addCatalogueCommands } from "./catalogue-commands.ts";
 import { addClientCommands } from "./client-commands.ts";
 import { addCostCommands } from "./cost-commands.ts";
 import type { Runner } from "./runner.ts";
@@ -43,6 +42,5 @@ export function createProgram(options: ProgramOptions): Command {
   addAdminCommands(program, run);
   addBudgetCommands(program, run);
   addCostCommands(program, run);
-  addCatalogueCommands(program, run);
   return program;
 }

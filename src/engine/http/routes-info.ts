@@ -2,7 +2,6 @@ import { freemem, totalmem } from "node:os";
 import process from "node:process";
 import type { FastifyInstance } from "fastify";
 import type { JsonObject } from "../../kernel/json.ts";
-import type { EngineDevice } from "../device.ts";
 import { listInputFiles } from "../files.ts";
 import { serverFeatures } from "../messages.ts";
 import { describeNode } from "../object-info.ts";
@@ -31,7 +30,7 @@ const modelFolders = [
   "audio_encoders",
 ];
 
-export function infoRoutes(app: FastifyInstance, { registry, folders, device }: EngineState): void {
+export function infoRoutes(app: FastifyInstance, { registry, folders }: EngineState): void {
   app.get("/object_info", async () => {
     const files = await listInputFiles(folders);
     const entries = [...registry].map(([name, node]): [string, JsonObject] => [
@@ -47,7 +46,7 @@ export function infoRoutes(app: FastifyInstance, { registry, folders, device }: 
     return { [node.name]: describeNode(node, await listInputFiles(folders)) };
   });
 
-  app.get("/system_stats", () => systemStats(device()));
+  app.get("/system_stats", () => systemStats());
   app.get("/features", () => serverFeatures);
   app.get("/embeddings", () => []);
   app.get("/extensions", () => []);
@@ -73,12 +72,13 @@ export function logRoutes(app: FastifyInstance): void {
   app.patch("/internal/logs/subscribe", (_request, reply) => reply.send());
 }
 
-function systemStats(device: EngineDevice): object {
+function systemStats(): object {
+  const memory = { total: totalmem(), free: freemem() };
   return {
     system: {
       os: process.platform,
-      ram_total: totalmem(),
-      ram_free: freemem(),
+      ram_total: memory.total,
+      ram_free: memory.free,
       comfyui_version: "hearth-engine",
       required_frontend_version: "",
       installed_templates_version: "",
@@ -90,6 +90,16 @@ function systemStats(device: EngineDevice): object {
       deploy_environment: "hearth",
       argv: [],
     },
-    devices: [device],
+    devices: [
+      {
+        name: "cpu",
+        type: "cpu",
+        index: null,
+        vram_total: memory.total,
+        vram_free: memory.free,
+        torch_vram_total: memory.total,
+        torch_vram_free: memory.free,
+      },
+    ],
   };
 }

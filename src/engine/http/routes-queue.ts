@@ -26,10 +26,7 @@ export function queueRoutes(app: FastifyInstance, { worker }: EngineState): void
 
   app.post("/free", (request, reply) => {
     const body = bodyObject(request);
-    const cache = field(body, "free_memory") === true;
-    // In ComfyUI too, models leave with the results.
-    const models = cache || field(body, "unload_models") === true;
-    worker.free({ models, cache });
+    if (field(body, "free_memory") === true) worker.free();
     return reply.send();
   });
 }

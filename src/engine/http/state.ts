@@ -1,5 +1,4 @@
 import type { Clock } from "../../kernel/clock.ts";
-import type { EngineDevice } from "../device.ts";
 import type { EngineFolders } from "../files.ts";
 import type { NodeRegistry } from "../nodes/registry.ts";
 import type { PromptWorker } from "../prompt-worker.ts";
@@ -10,5 +9,4 @@ export interface EngineState {
   readonly registry: NodeRegistry;
   readonly folders: EngineFolders;
   readonly clock: Clock;
-  readonly device: () => EngineDevice;
 }

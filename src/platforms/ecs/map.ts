@@ -1,7 +1,7 @@
 import type { Failure, RunTaskCommandInput, Task } from "@aws-sdk/client-ecs";
 
 import { parseRetryAfterMs, type CallFailure } from "../calls.ts";
-import { workerVariables } from "../environment.ts";
+import { workerEnvironment } from "../environment.ts";
 import type { Hardware, InstanceStatus, LaunchSpec } from "../platform.ts";
 
 /** Where and how tasks run. */
@@ -25,7 +25,10 @@ export interface EcsPlace {
 const instanceTag = "hearth-instance";
 
 export function runTaskInput(place: EcsPlace, spec: LaunchSpec): RunTaskCommandInput {
-  const environment = workerVariables(spec);
+  const environment = Object.entries(workerEnvironment(spec)).map(([name, value]) => ({
+    name,
+    value,
+  }));
   return {
     cluster: place.cluster,
     taskDefinition: place.taskDefinition,

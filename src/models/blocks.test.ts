@@ -1,0 +1,75 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { BlockPlan, type Span } from "./blocks.ts";
+
+describe("the plan of a download's blocks", () => {
+  it("gives out free blocks from the front", () => {
+    const plan = new BlockPlan(10, 1, Uint8Array.of(0, 1, 0, 0, 0, 0, 1, 0, 0, 0));
+    expect(plan.take(3)).toEqual({ next: 0, end: 1 });
+    expect(plan.take(3)).toEqual({ next: 2, end: 5 });
+    expect(plan.take(3)).toEqual({ next: 5, end: 6 });
+    expect(plan.take(3)).toEqual({ next: 7, end: 10 });
+  });
+
+  it("lets who has nothing to do take half of the longest rest", () => {
+    const plan = new BlockPlan(32, 1);
+    const first = plan.take(32);
+    if (first === undefined) throw new Error("nothing to take");
+    first.next = 2;
+    expect(plan.take(32)).toEqual({ next: 17, end: 32 });
+    expect(first).toEqual({ next: 2, end: 17 });
+  });
+
+  it("leaves a short rest to who has it", () => {
+    const plan = new BlockPlan(3, 1);
+    plan.take(3);
+    expect(plan.take(3)).toBeUndefined();
+  });
+
+  it("counts the last block by what it really holds", () => {
+    const plan = new BlockPlan(25, 10);
+    plan.finish(2);
+    expect([plan.doneBytes, plan.frontierBytes]).toEqual([5, 0]);
+    plan.finish(0);
+    expect([plan.doneBytes, plan.frontierBytes]).toEqual([15, 10]);
+    plan.finish(1);
+    expect([plan.doneBytes, plan.frontierBytes, plan.isComplete]).toEqual([25, 25, true]);
+  });
+
+  it("has nothing to do for an empty file", () => {
+    const plan = new BlockPlan(0, 10);
+    expect([plan.take(1), plan.isComplete, plan.doneBytes]).toEqual([undefined, true, 0]);
+  });
+
+  it("fetches every block exactly once, whatever connections fail on the way", () => {
+    const steps = fc.array(fc.tuple(fc.nat(7), fc.nat(5), fc.boolean()), { maxLength: 400 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), steps, (count, moves) => {
+        const plan = new BlockPlan(count, 1);
+        const got = Array.from({ length: count }, () => 0);
+        const lanes: (Span | undefined)[] = [];
+        const receive = (span: Span): void => {
+          got[span.next] = (got[span.next] ?? 0) + 1;
+          plan.finish(span.next++);
+        };
+        for (const [lane, blocks, fails] of moves) {
+          const span = (lanes[lane] ??= plan.take(8));
+          if (span === undefined) continue;
+          for (let i = 0; i < blocks && span.next < span.end; i++) receive(span);
+          if (fails || span.next >= span.end) {
+            plan.giveBack(span);
+            lanes[lane] = undefined;
+          }
+        }
+        for (const span of lanes) if (span !== undefined) plan.giveBack(span);
+        for (let span = plan.take(8); span !== undefined; span = plan.take(8)) {
+          while (span.next < span.end) receive(span);
+          plan.giveBack(span);
+        }
+        expect(plan.isComplete).toBe(true);
+        expect(got).toEqual(Array.from({ length: count }, () => 1));
+      }),
+    );
+  });
+});

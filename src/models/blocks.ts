@@ -1,0 +1,107 @@
+/** Some blocks of a file in a row that one connection fetches. Its end may move closer meanwhile. */
+export interface Span {
+  /** The first block that has not been received. */
+  next: number;
+  /** The first block behind it. */
+  end: number;
+}
+
+/** A shorter rest is not shared: cutting a reply short costs a connection and what is under way. */
+const minSharedBlocks = 16;
+
+/**
+ * Which blocks of a file are still to be fetched, and by whom. Free blocks are given out from the
+ * front, so that the file can be hashed in order while it arrives; when none is left, whoever asks
+ * takes over half of the longest rest.
+ */
+export class BlockPlan {
+  readonly totalBytes: number;
+  readonly blockBytes: number;
+  readonly count: number;
+  private readonly isTaken: Uint8Array;
+  private readonly isDone: Uint8Array;
+  private readonly spans = new Set<Span>();
+  private firstFree = 0;
+  private frontier = 0;
+  private done = 0;
+
+  /** `done`: a byte a block, 1 for those that are there already. */
+  constructor(totalBytes: number, blockBytes: number, done?: Uint8Array) {
+    this.totalBytes = totalBytes;
+    this.blockBytes = blockBytes;
+    this.count = Math.ceil(totalBytes / blockBytes);
+    this.isTaken = new Uint8Array(this.count);
+    this.isDone = new Uint8Array(this.count);
+    for (let block = 0; block < this.count; block++) {
+      if (done?.[block] !== 1) continue;
+      this.isTaken[block] = 1;
+      this.finish(block);
+    }
+  }
+
+  /** Up to `maxBlocks` blocks for one connection, or undefined when all are spoken for. */
+  take(maxBlocks: number): Span | undefined {
+    const first = this.isTaken.indexOf(0, this.firstFree);
+    if (first === -1) return this.share();
+    let end = first;
+    while (end < this.count && end - first < maxBlocks && this.isTaken[end] === 0) end++;
+    this.isTaken.fill(1, first, end);
+    this.firstFree = end;
+    return this.added({ next: first, end });
+  }
+
+  /** The block is in the file. */
+  finish(block: number): void {
+    if (this.isDone[block] === 1) return;
+    this.isDone[block] = 1;
+    this.done++;
+    while (this.frontier < this.count && this.isDone[this.frontier] === 1) this.frontier++;
+  }
+
+  /** The connection is done with its span; what it did not receive is free again. */
+  giveBack(span: Span): void {
+    this.spans.delete(span);
+    if (span.next >= span.end) return;
+    this.isTaken.fill(0, span.next, span.end);
+    this.firstFree = Math.min(this.firstFree, span.next);
+    span.end = span.next;
+  }
+
+  /** Where a block ends in the file. */
+  endOf(block: number): number {
+    return Math.min(this.totalBytes, (block + 1) * this.blockBytes);
+  }
+
+  /** The file is complete up to here. */
+  get frontierBytes(): number {
+    return Math.min(this.totalBytes, this.frontier * this.blockBytes);
+  }
+
+  get doneBytes(): number {
+    const whole = this.done * this.blockBytes;
+    const isLastDone = this.count > 0 && this.isDone[this.count - 1] === 1;
+    return isLastDone ? whole - (this.count * this.blockBytes - this.totalBytes) : whole;
+  }
+
+  get isComplete(): boolean {
+    return this.done === this.count;
+  }
+
+  private share(): Span | undefined {
+    let longest: Span | undefined;
+    for (const span of this.spans) {
+      if (longest === undefined || span.end - span.next > longest.end - longest.next)
+        longest = span;
+    }
+    if (longest === undefined || longest.end - longest.next < minSharedBlocks) return undefined;
+    const middle = longest.next + Math.ceil((longest.end - longest.next) / 2);
+    const taken = { next: middle, end: longest.end };
+    longest.end = middle;
+    return this.added(taken);
+  }
+
+  private added(span: Span): Span {
+    this.spans.add(span);
+    return span;
+  }
+}
