@@ -1,63 +1,13 @@
-import { readFileSync } from "node:fs";
-
-import { CommanderError, type Command } from "commander";
-
-import type { GlobalFlags } from "./command-context.ts";
-import { exitCodeOf, exitCodes } from "./exit-codes.ts";
-import { CliFailure } from "./failure.ts";
-import { Output, type Io } from "./output.ts";
-import { packagePath } from "./package-paths.ts";
+import type { Io } from "./output.ts";
 import { createProgram } from "./program/program.ts";
+import { runCommand, runProcess } from "./run-cli.ts";
 
 /** Runs one command of this process; returns its exit code. */
 export function main(args: readonly string[]): Promise<number> {
-  const { stdin, stdout, stderr } = process;
-  // A reader that has seen enough, such as head, is no failure of ours.
-  for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
-  return runCli(args, { environment: process.env, folder: process.cwd(), stdin, stdout, stderr });
+  return runProcess(createProgram, args);
 }
 
 /** Runs one command with its surroundings handed in. Never throws. */
-export async function runCli(args: readonly string[], io: Io): Promise<number> {
-  let output = new Output(io, args.includes("--json"));
-  const program = createProgram({
-    version: readVersion(),
-    write: (text) => void io.stdout.write(text),
-    writeError: (text) => {
-      if (!output.isJson) io.stderr.write(text);
-    },
-    run: async (command, body) => {
-      const globals = globalFlagsOf(command);
-      output = new Output(io, globals.json ?? false);
-      await body({ io, output, globals });
-    },
-  });
-  try {
-    await program.parseAsync([...args], { from: "user" });
-    return exitCodes.ok;
-  } catch (thrown) {
-    if (thrown instanceof CommanderError) return endOfParsing(thrown, output);
-    output.error(thrown);
-    return exitCodeOf(thrown);
-  }
-}
-
-function globalFlagsOf(command: Command): GlobalFlags {
-  return command.optsWithGlobals<GlobalFlags>();
-}
-
-/** Help and version end parsing too; commander has printed everything already, but no envelope. */
-function endOfParsing(error: CommanderError, output: Output): number {
-  if (error.exitCode === 0) return exitCodes.ok;
-  if (output.isJson) {
-    const message = error.message.replace(/^error: /u, "");
-    output.error(new CliFailure("usage", message, { details: { reason: error.code } }));
-  }
-  return exitCodes.usage;
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(packagePath("package.json"), "utf8"));
-  const { version } = manifest as { readonly version: string };
-  return version;
+export function runCli(args: readonly string[], io: Io): Promise<number> {
+  return runCommand(createProgram, args, io);
 }

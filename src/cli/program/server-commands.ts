@@ -62,10 +62,11 @@ export function addServerCommands(program: Command, run: Runner): void {
         await serveController(context);
       }),
     );
-  addWorkerCommands(program, run);
+  addWorkerCommand(program, run);
+  addEngineCommand(program, run);
 }
 
-function addWorkerCommands(program: Command, run: Runner): void {
+export function addWorkerCommand(program: Command, run: Runner): void {
   withComfyui(program.command("worker"))
     .summary("start a worker for a gateway")
     .description("Runs jobs of a gateway on the ComfyUI beside it, or on the built-in engine.")
@@ -81,6 +82,9 @@ function addWorkerCommands(program: Command, run: Runner): void {
         await serveWorker(context, { gateway, deployment, name, folder, comfyui });
       }),
     );
+}
+
+function addEngineCommand(program: Command, run: Runner): void {
   program
     .command("engine", { hidden: true })
     .description("Starts the built-in engine alone.")
