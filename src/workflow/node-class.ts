@@ -50,8 +50,8 @@ function parseNodeClass(name: string, value: JsonObject): NodeClass | undefined 
   const { input, output, display_name: displayName, python_module: pythonModule } = value;
   if (!isJsonObject(input) || !Array.isArray(output)) return undefined;
   const order = isJsonObject(value["input_order"]) ? value["input_order"] : {};
-  const required = parseTable(input["required"], order["required"]);
-  const optional = parseTable(input["optional"], order["optional"]);
+  const required = inputTable(input["required"], order["required"]);
+  const optional = inputTable(input["optional"], order["optional"]);
   const names = Array.isArray(value["output_name"]) ? value["output_name"] : [];
   const inputs = [...Object.entries(required), ...Object.entries(optional)];
   return {
@@ -71,7 +71,7 @@ function parseNodeClass(name: string, value: JsonObject): NodeClass | undefined 
 }
 
 /** Reads one section of inputs, in the order that `input_order` gives where it is there. */
-function parseTable(section: JsonValue | undefined, order?: JsonValue): InputTable {
+export function inputTable(section: JsonValue | undefined, order?: JsonValue): InputTable {
   if (!isJsonObject(section)) return {};
   const listed = Array.isArray(order) ? order.filter((name) => typeof name === "string") : [];
   const table: Record<string, InputConfig> = {};

@@ -2,6 +2,7 @@ import { HearthError } from "../kernel/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../kernel/json.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { NodeFaults } from "./node-faults.ts";
+import { isUiFormat } from "./ui/document.ts";
 
 export interface WorkflowNode {
   readonly classType: string;
@@ -26,7 +27,7 @@ export function parseWorkflow(
   limits: WorkflowLimits,
 ): Result<Workflow, HearthError> {
   if (!isJsonObject(value)) return err(invalid("workflow", "must be an object of nodes"));
-  if (Array.isArray(value.nodes) && (Array.isArray(value.links) || "last_node_id" in value)) {
+  if (isUiFormat(value)) {
     return err(new HearthError("workflow_format_ui"));
   }
   const entries = Object.entries(value);
