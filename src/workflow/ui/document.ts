@@ -46,6 +46,15 @@ export interface UiSubgraph extends UiGraph {
   readonly name: string;
   readonly inputs: readonly UiSlot[];
   readonly outputs: readonly UiSlot[];
+  /** By input: the first input inside that hangs on it and has a widget. */
+  readonly innerWidgets: ReadonlyMap<number, InnerWidget>;
+  /** By output: the link inside that leads to it. */
+  readonly outputLinks: ReadonlyMap<number, UiLink>;
+}
+
+export interface InnerWidget {
+  readonly node: UiNode;
+  readonly name: string;
 }
 
 /** A workflow as ComfyUI's editor saves it: format 0.4 or 1, with its subgraphs. */
@@ -59,7 +68,7 @@ export interface UiDocument {
 /** Inside a subgraph, links from here come from its own inputs. */
 export const subgraphInputs = "-10";
 /** Inside a subgraph, links to here lead to its own outputs. */
-export const subgraphOutputs = "-20";
+const subgraphOutputs = "-20";
 
 const mutedMode = 2;
 const bypassedMode = 4;
@@ -93,8 +102,10 @@ export function parseUiDocument(
     }
     const id = definition["id"];
     if (subgraphs.has(id)) reader.add(field, "has the id of another subgraph");
+    const graph = reader.graph(definition, field);
     subgraphs.set(id, {
-      ...reader.graph(definition, field),
+      ...graph,
+      ...borderOf(graph),
       id,
       name: textOf(definition["name"], id),
       inputs: slotsOf(definition["inputs"]),
@@ -108,6 +119,20 @@ export function parseUiDocument(
 function definitionsOf(value: JsonObject): readonly JsonValue[] {
   const definitions = value["definitions"];
   return listOf(isJsonObject(definitions) ? definitions["subgraphs"] : undefined);
+}
+
+/** How the inside of a subgraph hangs on its inputs and outputs. */
+function borderOf({ nodes, links }: UiGraph): Pick<UiSubgraph, "innerWidgets" | "outputLinks"> {
+  const innerWidgets = new Map<number, InnerWidget>();
+  const outputLinks = new Map<number, UiLink>();
+  for (const link of links.values()) {
+    if (link.target === subgraphOutputs) outputLinks.set(link.targetSlot, link);
+    if (link.origin !== subgraphInputs || innerWidgets.has(link.originSlot)) continue;
+    const node = nodes.get(link.target);
+    const name = node?.inputs[link.targetSlot]?.widget ?? null;
+    if (node !== undefined && name !== null) innerWidgets.set(link.originSlot, { node, name });
+  }
+  return { innerWidgets, outputLinks };
 }
 
 /** Reads graphs and keeps the first fault. */

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import type { NodeCatalogue } from "../node-class.ts";
-import { subgraphInputs, type UiNode, type UiSubgraph } from "./document.ts";
+import type { UiNode, UiSubgraph } from "./document.ts";
 import type { Scope } from "./scopes.ts";
 import { widgetValues } from "./widgets.ts";
 
@@ -20,7 +20,7 @@ export function hostValue(
     const { instance, subgraph } = scope.parent;
     const said = saidByInstance(instance, subgraph, slot);
     if (said !== undefined) return said;
-    const target = firstWidget(subgraph, slot);
+    const target = subgraph.innerWidgets.get(slot);
     if (target === undefined) return undefined;
     const child: Scope | undefined = scope.children.get(target.node.id);
     if (child?.parent == null) {
@@ -42,25 +42,8 @@ function saidByInstance(
   if (name === undefined) return undefined;
   if (isJsonObject(values)) return Object.hasOwn(values, name) ? values[name] : undefined;
   // Values are saved for the inputs that have a widget, and only by newer editors.
-  const widgets = subgraph.inputs.flatMap((_, at) =>
-    firstWidget(subgraph, at) === undefined ? [] : [at],
-  );
-  const at = widgets.indexOf(slot);
-  return at === -1 ? undefined : values[at];
-}
-
-/** The first input inside that hangs on a subgraph's input and has a widget. */
-function firstWidget(
-  subgraph: UiSubgraph,
-  slot: number,
-): { readonly node: UiNode; readonly name: string } | undefined {
-  for (const link of subgraph.links.values()) {
-    if (link.origin !== subgraphInputs || link.originSlot !== slot) continue;
-    const node = subgraph.nodes.get(link.target);
-    const input = node?.inputs[link.targetSlot];
-    if (node !== undefined && input !== undefined && input.widget !== null) {
-      return { node, name: input.widget };
-    }
-  }
-  return undefined;
+  if (!subgraph.innerWidgets.has(slot)) return undefined;
+  let at = 0;
+  for (let before = 0; before < slot; before++) if (subgraph.innerWidgets.has(before)) at++;
+  return values[at];
 }

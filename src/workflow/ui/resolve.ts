@@ -1,11 +1,5 @@
 import type { JsonValue } from "../../kernel/json.ts";
-import {
-  subgraphInputs,
-  subgraphOutputs,
-  type UiLink,
-  type UiNode,
-  type UiSlot,
-} from "./document.ts";
+import { subgraphInputs, type UiLink, type UiNode, type UiSlot } from "./document.ts";
 import type { Scope } from "./scopes.ts";
 
 /** Where a link really comes from. */
@@ -19,7 +13,7 @@ export type Source =
   | { readonly kind: "nothing" };
 
 const nothing: Source = { kind: "nothing" };
-const maxHops = 10_000;
+const maxHops = 1000;
 
 /** Follows a link through subgraphs, reroutes and bypassed nodes to the output that feeds it. */
 export function resolveLink(startScope: Scope, startLink: string | null): Source {
@@ -55,7 +49,7 @@ function throughNode(scope: Scope, node: UiNode, slot: number): Source | Hop {
   if (node.type === "Reroute") return behind(scope, node.inputs[0]);
   const child = scope.children.get(node.id);
   if (child !== undefined) {
-    const inner = linkInto(child, slot);
+    const inner = child.parent?.subgraph.outputLinks.get(slot);
     return inner === undefined ? nothing : { scope: child, link: inner };
   }
   if (node.type === "PrimitiveNode") {
@@ -69,14 +63,6 @@ function throughNode(scope: Scope, node: UiNode, slot: number): Source | Hop {
 
 function behind(scope: Scope, input: UiSlot | undefined): Hop {
   return { scope, link: scope.graph.links.get(input?.link ?? "") };
-}
-
-/** Inside a subgraph: the link that leads to its output. */
-function linkInto(scope: Scope, slot: number): UiLink | undefined {
-  for (const link of scope.graph.links.values()) {
-    if (link.target === subgraphOutputs && link.targetSlot === slot) return link;
-  }
-  return undefined;
 }
 
 /** A bypassed node's output takes the input beside it, else the first of the same type. */
@@ -96,11 +82,7 @@ function fits(input: string, output: string): boolean {
 }
 
 /** The instance's input for a subgraph's input; older files list only some, so the name decides. */
-export function hostInput(
-  instance: UiNode,
-  input: UiSlot | undefined,
-  slot: number,
-): UiSlot | undefined {
+function hostInput(instance: UiNode, input: UiSlot | undefined, slot: number): UiSlot | undefined {
   const beside = instance.inputs[slot];
   if (input === undefined || beside?.name === input.name) return beside;
   return instance.inputs.find(({ name }) => name === input.name);

@@ -116,7 +116,8 @@ function takeTable(
   for (const [name, config] of Object.entries(table)) {
     if (!isWidget(config)) continue;
     const path = `${prefix}${name}`;
-    const value = queue.take() ?? defaultOf(config);
+    const saved = queue.take();
+    const value = config[0] === "IMAGECOMPARE" ? defaultOf(config) : (saved ?? defaultOf(config));
     if (value !== undefined) values[path] = value;
     if (hasControl(name, config)) queue.skip(afterRun);
     if (config[0] === "COMFY_DYNAMICCOMBO_V3" && depth < maxNesting) {
@@ -130,7 +131,9 @@ function takeTable(
 function isWidget([type, options]: InputConfig): boolean {
   if (options?.["forceInput"] === true) return false;
   if (typeof type !== "string") return true;
-  return typeof options?.["widgetType"] === "string" || widgetTypes.has(type);
+  // Only widgets say whether they also have a socket.
+  const saysSo = options?.["socketless"] !== undefined || options?.["widgetType"] !== undefined;
+  return saysSo || widgetTypes.has(type);
 }
 
 function hasControl(name: string, [type, options]: InputConfig): boolean {
