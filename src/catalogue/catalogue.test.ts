@@ -17,10 +17,10 @@ describe("the shipped catalogue", () => {
     }
   });
 
-  it("prices every worker platform but own hardware, and no front door", () => {
+  it("prices every worker platform, and no front door", () => {
     const priced = new Set(seed.offers.map(({ platform }) => platform));
     for (const { id, role } of seed.platforms) {
-      expect([id, priced.has(id)]).toEqual([id, role === "worker" && id !== "local"]);
+      expect([id, priced.has(id)]).toEqual([id, role === "worker"]);
     }
   });
 

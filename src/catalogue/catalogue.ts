@@ -32,7 +32,7 @@ export function offerKey(offer: Pick<Offer, "platform" | "gpu" | "region">): str
   return `${offer.platform}/${offer.gpu}/${offer.region}`;
 }
 
-function factOf(catalogue: Catalogue, platform: string, fact: FactName): Fact | undefined {
+export function factOf(catalogue: Catalogue, platform: string, fact: FactName): Fact | undefined {
   return catalogue.factByKey.get(`${platform}/${fact}`);
 }
 

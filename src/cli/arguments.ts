@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
+import { parseBytes } from "../kernel/bytes.ts";
 import { parseDurationMs } from "../kernel/duration.ts";
 import { parseMicroUsd } from "../kernel/money.ts";
 import type { Result } from "../kernel/result.ts";
@@ -24,6 +25,28 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 /** Micro-dollars. */
 export function dollars(text: string): number {
   return accept(parseMicroUsd(text));
+}
+
+export function byteSize(text: string): number {
+  return accept(parseBytes(text));
+}
+
+/** "45", "2.5" or "250ms" as milliseconds. */
+export function seconds(text: string): number {
+  return durationMs(/^\d+(?:\.\d+)?$/u.test(text) ? `${text}s` : text);
+}
+
+export function factor(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(?:\.\d+)?$/u.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+  };
+}
+
+/** "a,b" and repeated options gather. */
+export function names(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...text.split(",").map((name) => name.trim())].filter((name) => name !== "");
 }
 
 export function percents(text: string): readonly number[] {

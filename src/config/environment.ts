@@ -17,6 +17,7 @@ export const settingVariables: readonly Variable[] = [
   { name: "HEARTH_PUBLIC_URL", path: ["publicUrl"], kind: "text" },
   { name: "HEARTH_TRUST_LOOPBACK", path: ["trustsLoopback"], kind: "flag" },
   { name: "HEARTH_LOG_LEVEL", path: ["logLevel"], kind: "text" },
+  { name: "HEARTH_PRICES", path: ["pricesFile"], kind: "text" },
   { name: "HEARTH_S3_BUCKET", path: ["blobs", "bucket"], kind: "text" },
   { name: "HEARTH_S3_PREFIX", path: ["blobs", "prefix"], kind: "text" },
   { name: "HEARTH_S3_REGION", path: ["blobs", "region"], kind: "text" },

@@ -59,6 +59,8 @@ export const settingsSchema = z.strictObject({
   signedUrlMs: durationMs.default(3_600_000),
   /** How often what is past its retention is deleted. */
   sweepIntervalMs: durationMs.default(60_000),
+  /** Your own prices, machines and limits, laid over the shipped catalogue. */
+  pricesFile: z.string().min(1).optional(),
   /** Absent: each command has its own. */
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).optional(),
 });

@@ -1,9 +1,11 @@
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../kernel/clock.ts";
+import { processor, type EngineDevice, type FreeRequest } from "./device.ts";
 import { ExecutionCache } from "./execution-cache.ts";
 import { openFolders } from "./files.ts";
 import { createServer } from "./http/server.ts";
 import { silentLogger, type EngineLogger } from "./logger.ts";
+import type { NodeDefinition } from "./nodes/node.ts";
 import { builtInNodes } from "./nodes/registry.ts";
 import { PromptWorker } from "./prompt-worker.ts";
 import { SocketHub } from "./socket.ts";
@@ -16,6 +18,12 @@ export interface EngineOptions {
   /** The base directory; `input`, `output`, `temp` and `user` are made inside. */
   readonly folder: string;
   readonly logger?: EngineLogger;
+  /** Classes beside the built-in ones, or in place of those of the same name. */
+  readonly nodes?: readonly NodeDefinition[];
+  /** What it runs on; default: the processor. */
+  readonly device?: () => EngineDevice;
+  /** Called between prompts, when memory is to be given back; results are dropped by then. */
+  readonly onFree?: (request: FreeRequest) => void;
 }
 
 export interface Engine {
@@ -34,19 +42,22 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const logger = options.logger ?? silentLogger;
   const clock: Clock = { now: () => Date.now() };
   const folders = await openFolders(options.folder);
-  const parts = { registry: builtInNodes, folders, cache: new ExecutionCache(), clock };
-  const worker = new PromptWorker(parts, logger);
+  const registry = new Map(builtInNodes);
+  for (const node of options.nodes ?? []) registry.set(node.name, node);
+  const device = options.device ?? processor;
+  const parts = { registry, folders, cache: new ExecutionCache(), clock };
+  const worker = new PromptWorker(parts, logger, options.onFree);
   const hub = new SocketHub({
     queueRemaining: () => worker.remaining,
     runningNode: (clientId) => worker.runningNode(clientId),
   });
   worker.connect(hub);
-  const app = await createServer({ worker, registry: builtInNodes, folders, clock }, hub, logger);
+  const app = await createServer({ worker, registry, folders, clock, device }, hub, logger);
   const host = options.host ?? "127.0.0.1";
   await app.listen({ host, port: options.port ?? 0 });
   const { port } = app.server.address() as AddressInfo;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-  logger.info({ port, nodes: builtInNodes.size }, "engine started");
+  logger.info({ port, nodes: registry.size }, "engine started");
   return {
     url,
     port,

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import type { FreeRequest } from "./device.ts";
 import { errorMessage } from "../kernel/errors.ts";
 import { runPrompt, type ExecutorParts } from "./executor.ts";
 import { Interrupted } from "./fault.ts";
@@ -14,6 +15,8 @@ import type { SocketHub } from "./socket.ts";
  */
 const startDelayMs = 10;
 
+const nothing: FreeRequest = { models: false, cache: false };
+
 interface Running {
   readonly item: QueuedPrompt;
   readonly abort: AbortController;
@@ -26,16 +29,22 @@ export class PromptWorker {
   readonly #queue = new PromptQueue();
   readonly #parts: ExecutorParts;
   readonly #logger: EngineLogger;
+  readonly #onFree: (request: FreeRequest) => void;
   #hub: SocketHub | undefined;
   #running: Running | undefined;
   #loop: Promise<void> | undefined;
   #nextNumber = 0;
-  #freeWanted = false;
+  #freeWanted: FreeRequest = nothing;
   #closed = false;
 
-  constructor(parts: ExecutorParts, logger: EngineLogger) {
+  constructor(
+    parts: ExecutorParts,
+    logger: EngineLogger,
+    onFree: (request: FreeRequest) => void = () => undefined,
+  ) {
     this.#parts = parts;
     this.#logger = logger;
+    this.#onFree = onFree;
   }
 
   /** Connects the sockets, which in turn ask this worker for its state. */
@@ -96,10 +105,11 @@ export class PromptWorker {
     this.#tellStatus();
   }
 
-  /** Drops cached results, once the running prompt is over. */
-  free(): void {
-    if (this.#running === undefined) this.#parts.cache.clear();
-    else this.#freeWanted = true;
+  /** Gives memory back, once the running prompt is over. */
+  free({ models, cache }: FreeRequest): void {
+    const wanted = this.#freeWanted;
+    this.#freeWanted = { models: wanted.models || models, cache: wanted.cache || cache };
+    if (this.#running === undefined) this.#freeNow();
   }
 
   /** Ends the running prompt and takes up no other. */
@@ -124,8 +134,7 @@ export class PromptWorker {
       const entry = await this.#runGuarded(item, this.#running);
       this.history.add(item.promptId, entry);
       this.#running = undefined;
-      if (this.#freeWanted) this.#parts.cache.clear();
-      this.#freeWanted = false;
+      this.#freeNow();
       this.#tellStatus();
       if (item.clientId !== undefined) this.#hub?.send(item.clientId, finished(item.promptId));
     }
@@ -151,6 +160,13 @@ export class PromptWorker {
       const status = { status_str: "error", completed: false, messages: [] } as const;
       return { prompt: promptTuple(item), outputs: {}, status, meta: {} };
     }
+  }
+
+  #freeNow(): void {
+    const wanted = this.#freeWanted;
+    this.#freeWanted = nothing;
+    if (wanted.cache) this.#parts.cache.clear();
+    if (wanted.models || wanted.cache) this.#onFree(wanted);
   }
 
   #tellStatus(): void {

@@ -38,6 +38,11 @@ export interface GatewaySettings {
   readonly lease: LeaseTiming;
   /** How long signed URLs of contents stay good. */
   readonly signedUrlMs: number;
+  /**
+   * Where replies are delivered whole (behind API Gateway, say), an event stream cannot stay open:
+   * it ends with the first news, or after this long. Clients open the next one. Default: it lasts.
+   */
+  readonly wholeStreamMs?: number;
 }
 
 /** What the routes work with. One a process; it holds no state that another gateway would miss. */

@@ -20,7 +20,8 @@ import { createRandomPool } from "./random-pool.ts";
 import { createSeal } from "./seal.ts";
 import { registerWorkerLink } from "./worker-link/routes.ts";
 
-export interface GatewayOptions {
+/** What any gateway needs, wherever its requests come from. */
+export interface GatewayParts {
   readonly store: Store;
   readonly blobs: BlobStore;
   /** Without a `publicUrl` of its own, the gateway is known by the address it listens on. */
@@ -31,6 +32,9 @@ export interface GatewayOptions {
   readonly sealKey: Uint8Array;
   /** Signs this gateway's own blob URLs; null where the object store signs its URLs itself. */
   readonly blobSigningKey: Uint8Array | null;
+}
+
+export interface GatewayOptions extends GatewayParts {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
@@ -43,15 +47,51 @@ export interface Gateway {
   close(graceMs?: number): Promise<void>;
 }
 
+export interface UnboundGateway {
+  readonly app: FastifyInstance;
+  close(): Promise<void>;
+}
+
+/**
+ * The same APIs without a port, for a host that brings the requests itself. It takes nobody without
+ * a key. Errors: `bind_refused` while there is none.
+ */
+export async function openGateway(
+  parts: GatewayParts & { readonly settings: GatewaySettings },
+): Promise<UnboundGateway> {
+  await requireKey(parts.store, "a function");
+  const shutdown = new AbortController();
+  const settings = { ...parts.settings, trustsLoopback: false };
+  const { context, dispatcher } = await createContext(
+    { ...parts, settings },
+    { url: settings.publicUrl },
+    shutdown.signal,
+  );
+  const app = await createApp(context, parts.blobSigningKey);
+  return {
+    app,
+    close: async () => {
+      shutdown.abort();
+      dispatcher.close();
+      await app.close();
+    },
+  };
+}
+
+async function requireKey(store: Store, host: string): Promise<void> {
+  if (await store.access.hasActiveApiKey()) return;
+  throw new HearthError("bind_refused", { details: { host } });
+}
+
 /** Serves every API. Errors: `bind_refused` beyond loopback while there is no API key. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { store, host, logger } = options;
-  if (!isLoopbackHost(host) && !(await store.access.hasActiveApiKey())) {
-    throw new HearthError("bind_refused", { details: { host } });
-  }
+  if (!isLoopbackHost(host)) await requireKey(store, host);
   const shutdown = new AbortController();
   const listening = { url: "" };
-  const { context, dispatcher } = await createContext(options, listening, shutdown.signal);
+  const trustsLoopback = options.settings.trustsLoopback && isLoopbackHost(host);
+  const parts = { ...options, settings: { ...options.settings, trustsLoopback } };
+  const { context, dispatcher } = await createContext(parts, listening, shutdown.signal);
   const app = await createApp(context, options.blobSigningKey);
   try {
     await app.listen({ host, port: options.port });
@@ -80,23 +120,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 }
 
 async function createContext(
-  options: GatewayOptions,
+  options: GatewayParts,
   listening: { readonly url: string },
   shutdown: AbortSignal,
 ): Promise<{ context: GatewayContext; dispatcher: BatchDispatcher }> {
-  const { store, blobs, logger, clock, host } = options;
+  const { store, blobs, logger, clock } = options;
   const random = createRandomPool();
   const newId = (): string => uuidV7(clock.now(), random(10));
   const { leaseMs } = options.settings.lease;
   const dispatcher = new BatchDispatcher({ store, logger, leaseMs, newId });
   const trusted = await store.access.ensureTenant("default");
-  const trustsLoopback = options.settings.trustsLoopback && isLoopbackHost(host);
   const context: GatewayContext = {
     store,
     blobs,
     settings: {
       ...options.settings,
-      trustsLoopback,
       get publicUrl() {
         return options.settings.publicUrl ?? listening.url;
       },

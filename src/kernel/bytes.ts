@@ -13,10 +13,11 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Reads "512", "64KiB", "100MiB" or "2GiB" as bytes. */
+/** Reads "512", "64KiB", "100MiB" or "20GB" as bytes; KB, MB, GB and TB are powers of 1000. */
 export function parseBytes(text: string): Result<number, string> {
-  const match = /^(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|TiB)?$/u.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)\s*(B|[KMGT]i?B)?$/u.exec(text.trim());
   if (match === null) return err(`"${text}" is not a size; write bytes or a unit, such as 100MiB`);
-  const unit = units.findIndex((name) => name === (match[2] ?? "B"));
-  return ok(Math.round(Number(match[1]) * 1024 ** unit));
+  const [, amount, name = "B"] = match;
+  const power = "BKMGT".indexOf(name.charAt(0));
+  return ok(Math.round(Number(amount) * (name.includes("i") ? 1024 : 1000) ** power));
 }

@@ -28,10 +28,12 @@ describe("durations", () => {
 });
 
 describe("sizes", () => {
-  it("reads binary units and refuses anything else", () => {
+  it("reads binary and decimal units and refuses anything else", () => {
     expect(parseBytes("2GiB")).toEqual({ ok: true, value: 2 * 1024 ** 3 });
     expect(parseBytes("512")).toEqual({ ok: true, value: 512 });
-    expect(parseBytes("2GB").ok).toBe(false);
+    expect(parseBytes("20GB")).toEqual({ ok: true, value: 20_000_000_000 });
+    for (const text of ["2G", "2gb", "-1GB", "GB", "2 GiBB"])
+      expect(parseBytes(text).ok).toBe(false);
   });
   it("writes them with a unit", () => {
     expect([312, 4_816_896].map(formatBytes)).toEqual(["312 B", "4.6 MiB"]);

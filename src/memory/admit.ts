@@ -64,7 +64,10 @@ export function decideAdmission(ledger: CardLedger, request: MemoryRequest): Adm
   const size = `${formatBytes(neededBytes)} needed, ${formatBytes(usableBytes(ledger))} usable`;
   if (request.hasLargerCard) return { action: "larger_card", neededBytes, reason: size };
   const leastBytes = Math.min(request.leastModelBytes ?? wholeBytes, wholeBytes);
-  const smaller = fit(ledger, request, leastBytes);
+  // What there is: the process will take it anyway.
+  const roomBytes = admissibleBytes(ledger, request.slot) - request.inferenceBytes;
+  const smallerBytes = Math.max(leastBytes, Math.min(wholeBytes, roomBytes));
+  const smaller = fit(ledger, request, smallerBytes);
   if (smaller !== undefined) return smaller;
   if (fit(alone, request, leastBytes) !== undefined) return queued(ledger, neededBytes);
   const reason = `${size}; no card of the deployment has more`;

@@ -28,6 +28,8 @@ export const deviceSchema = z.strictObject({
 export const enrollRequestSchema = z.strictObject({
   /** Single use. Absent only where the gateway takes loopback callers without a key. */
   enrollmentToken: z.string().max(200).optional(),
+  /** Instead of it: the worker token of another slot on the same card. */
+  besideWorker: z.string().max(200).optional(),
   deployment: z.string().max(63).optional(),
   name: z.string().max(120),
   agentVersion: z.string().max(40),
@@ -86,6 +88,26 @@ export const residentSchema = z.strictObject({
   pinned: z.boolean(),
 });
 
+/** The memory of the worker's card, shared with other workers of its slots; in bytes. */
+export const cardMemorySchema = z.strictObject({
+  totalBytes: z.int().positive(),
+  /** Never given out: contexts of the processes, and what the operator reserves. */
+  reserveBytes: z.int().nonnegative(),
+  modelsBytes: z.int().nonnegative(),
+  inferenceBytes: z.int().nonnegative(),
+  cacheBytes: z.int().nonnegative(),
+  /** In use by others than us. */
+  foreignBytes: z.int().nonnegative(),
+  /** Reserved by allocators and not in use. */
+  slackBytes: z.int().nonnegative(),
+  /** All that is in use, as measured last. */
+  measuredBytes: z.int().nonnegative(),
+  /** Measured less booked, before the book was corrected. */
+  driftBytes: z.int(),
+  source: z.enum(["nvidia-smi", "system_stats"]),
+  strategy: z.enum(["balanced", "model-heavy", "inference-heavy"]),
+});
+
 const residentsSchema = z.array(residentSchema).max(2000);
 
 /** What a gateway must know of a node class to judge a workflow before a worker sees it. */
@@ -110,6 +132,8 @@ export const claimRequestSchema = z.strictObject({
   waitMs: z.int().min(0).max(30_000),
   /** The worker still executes another attempt; idle workers come first. */
   isAhead: z.boolean().optional(),
+  /** The most video memory that the job may need to begin at once; absent where there is no card. */
+  budgetBytes: z.int().nonnegative().optional(),
 });
 
 /** One file to place before the prompt runs; `path` leads to the value it replaces in the workflow. */
@@ -130,6 +154,8 @@ export const assignmentSchema = z.strictObject({
   /** Per-prompt credentials for partner nodes; to be forwarded, never stored or logged. */
   extraData: z.record(z.string(), z.string()),
   inputs: z.array(inputFileSchema),
+  /** What runs like it took on a card at their peak; absent where nothing has been learned. */
+  peakBytes: z.int().nonnegative().optional(),
   /** The attempt is to be ended as `deadline_exceeded` after this long. */
   timeoutMs: z.int().positive(),
 });
@@ -146,12 +172,15 @@ export const heartbeatRequestSchema = z.strictObject({
   devices: z.array(deviceSchema).max(64).optional(),
   /** The whole list, when it has changed since the last beat that was answered. */
   residents: residentsSchema.optional(),
+  memory: cardMemorySchema.optional(),
 });
 
 export const heartbeatResponseSchema = z.strictObject({
   attempts: z.array(attemptRefSchema.extend({ verdict: verdictSchema })),
   /** The worker is to finish what it has, claim nothing more, and leave. */
   drain: z.boolean(),
+  /** The most memory that a card of the deployment has. */
+  largestCardBytes: z.int().nonnegative().optional(),
 });
 
 export const progressSchema = z.strictObject({
@@ -259,6 +288,8 @@ export const completeRequestSchema = z.strictObject({
     )
     .max(16)
     .optional(),
+  /** The most video memory that the run was seen to take; absent where that could not be told. */
+  peakBytes: z.int().positive().optional(),
   log: attemptLogSchema.nullable(),
   timings: timingsSchema,
 });
@@ -273,6 +304,10 @@ export const failRequestSchema = z.strictObject({
     classType: z.string().max(300).nullable(),
     traceback: z.string().max(20_000).nullable(),
   }),
+  /** Of a run that was out of memory: what it was reckoned to take, and what it could have had. */
+  memory: z
+    .strictObject({ reckonedBytes: z.int().nonnegative(), availableBytes: z.int().nonnegative() })
+    .optional(),
   log: attemptLogSchema.nullable(),
   timings: timingsSchema,
 });
@@ -284,6 +319,7 @@ export const releaseRequestSchema = z.strictObject({
 export const canceledRequestSchema = z.strictObject({ log: attemptLogSchema.nullable() });
 
 export type Device = z.infer<typeof deviceSchema>;
+export type CardMemory = z.infer<typeof cardMemorySchema>;
 export type NodeSummary = z.infer<typeof nodeSummarySchema>;
 export type ClaimRequest = z.infer<typeof claimRequestSchema>;
 export type EnrollRequest = z.infer<typeof enrollRequestSchema>;

@@ -62,6 +62,8 @@ export interface WorkerStore {
   enroll(enrollmentTokenHash: Uint8Array, worker: NewWorker): Promise<Enrolled | undefined>;
   /** Enrols without a token: the gateway took the caller on other grounds. */
   enrollTrusted(deploymentId: number, worker: NewWorker): Promise<void>;
+  /** Enrols another slot of a card by the word of a worker on it; whether that worker may. */
+  enrollBeside(workerTokenHash: Uint8Array, worker: NewWorker): Promise<boolean>;
   findByToken(tokenHash: Uint8Array): Promise<WorkerRecord | undefined>;
   /** Marks the worker ready and makes its node catalogue that of its deployment. */
   markReady(workerId: string, readiness: WorkerReadiness): Promise<void>;

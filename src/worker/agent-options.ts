@@ -1,5 +1,6 @@
 import type { Logger } from "../observability/logger.ts";
 import { maxInlineBytes } from "../protocol/worker-link.ts";
+import type { CardKeeper } from "./memory/card-keeper.ts";
 
 /** A ComfyUI that somebody else runs, or one that the agent starts and restarts itself. */
 export type ComfyuiTarget =
@@ -19,6 +20,10 @@ export interface AgentOptions {
   /** Base URL of the gateway, without a slash at its end. */
   readonly gatewayUrl: string;
   readonly enrollmentToken?: string;
+  /** The token of a worker on the same card, by whose word this one may enrol. */
+  readonly besideWorker?: Promise<string>;
+  /** Told the token that this worker was given, for others to enrol beside it. */
+  readonly onEnrolled?: (workerToken: string) => void;
   readonly deployment?: string;
   readonly name: string;
   /** The platform's name of the instance that it runs in. */
@@ -27,6 +32,8 @@ export interface AgentOptions {
   /** The agent's own scratch folder. */
   readonly folder: string;
   readonly logger: Logger;
+  /** The card that its ComfyUI runs on, where it shares one; default: one of its own. */
+  readonly card?: { readonly keeper: CardKeeper; readonly slot: string };
   /**
    * The agent leaves after this long without any word from the gateway, so that a rented machine
    * is not paid for nothing. Default 600,000 with an enrolment token, never without.

@@ -23,6 +23,8 @@ import { runHeartbeat } from "./heartbeat.ts";
 import { runJobs } from "./job-loop.ts";
 import { Refused, isStale } from "./link-errors.ts";
 import { Link } from "./link.ts";
+import { CardKeeper } from "./memory/card-keeper.ts";
+import { SlotMemory } from "./memory/slot-memory.ts";
 import { OpenAttempts } from "./open-attempts.ts";
 import { PromptLane } from "./prompt-lane.ts";
 import { sweepStaged } from "./stage-sweep.ts";
@@ -53,6 +55,7 @@ export function startAgent(options: AgentOptions): Agent {
   };
 }
 
+const onlySlot = "0";
 const goodbyeMs = 3_000;
 const releaseMs = 5_000;
 const sweepIntervalMs = 600_000;
@@ -66,6 +69,7 @@ class AgentRun {
   private readonly beating = new AbortController();
   private readonly link: Link;
   private readonly host: ComfyHost;
+  private readonly memory: SlotMemory;
   private readonly http = new HttpAgent({ connections: 8, keepAliveTimeout: 30_000 });
   private readonly attempts = new OpenAttempts();
   private readonly lane = new PromptLane();
@@ -85,8 +89,20 @@ class AgentRun {
       ...(externalId !== undefined && { externalId }),
     };
     const { signal } = this.life;
-    this.link = new Link({ gatewayUrl, identity, timings, logger, signal });
-    this.host = new ComfyHost({ target: options.comfyui, timings, logger });
+    const { besideWorker } = options;
+    const beside = besideWorker && { besideWorker };
+    this.link = new Link({ gatewayUrl, identity, ...beside, timings, logger, signal });
+    const slot = options.card?.slot ?? onlySlot;
+    const keeper = options.card?.keeper ?? new CardKeeper({ logger, slots: [slot] });
+    this.memory = new SlotMemory(keeper, slot);
+    this.host = new ComfyHost({
+      target: options.comfyui,
+      timings,
+      logger,
+      onLook: () => this.memory.looked(signal),
+      onGone: () => this.memory.gone(),
+    });
+    this.memory.join(this.host, signal);
   }
 
   async live(): Promise<AgentExit> {
@@ -97,7 +113,8 @@ class AgentRun {
     const deadman = this.watchForDeadman();
     let beats: Promise<void> = Promise.resolve();
     try {
-      await this.link.enroll();
+      const { workerToken } = await this.link.enroll();
+      this.options.onEnrolled?.(workerToken);
       logger.info({ workerId: this.link.workerId }, "enrolled");
       beats = this.beat();
       await this.work();
@@ -155,6 +172,7 @@ class AgentRun {
       signal: this.beating.signal,
       attempts: () => this.attempts.controls,
       devices: () => this.host.devices,
+      memory: this.memory,
       onDrain: () => {
         this.exit ??= { reason: "drained" };
         this.claiming.abort(new Error("draining"));
@@ -172,6 +190,7 @@ class AgentRun {
       claiming: this.claiming.signal,
       life: this.life.signal,
       attempts: this.attempts,
+      budget: () => this.memory.budget(),
       startJob: (session, assignment) => this.startJob(session, assignment),
     });
   }
@@ -196,15 +215,15 @@ class AgentRun {
     control: AttemptControl,
     place: Pick<AttemptContext, "laneWaitMs" | "executed">,
   ): Promise<void> {
-    const { host, link, http, timings, lane } = this;
+    const { host, link, http, timings, lane, memory } = this;
     const { folder, logger } = this.options;
     const log = new AttemptLogReader(session);
     const life = this.life.signal;
     const restart: AttemptContext["restart"] = (reason, stray) =>
       host.restart(session, reason, stray);
     try {
-      const own = { session, link, http, folder, timings, logger, life, log, restart, lane };
-      await runAttempt({ ...own, ...place }, assignment, control);
+      const own = { session, link, http, folder, timings, logger, life, log, restart };
+      await runAttempt({ ...own, ...place, lane, memory }, assignment, control);
     } finally {
       host.isBusy = this.attempts.controls.length > 1;
     }
@@ -220,8 +239,9 @@ class AgentRun {
 
   /** Resolves when the agent has to leave for want of a gateway, or has left. */
   private async watchForDeadman(): Promise<void> {
-    const { deadmanMs, enrollmentToken } = this.options;
-    const limitMs = deadmanMs ?? (enrollmentToken === undefined ? undefined : defaultDeadmanMs);
+    const { deadmanMs, enrollmentToken, besideWorker } = this.options;
+    const isRented = enrollmentToken !== undefined || besideWorker !== undefined;
+    const limitMs = deadmanMs ?? (isRented ? defaultDeadmanMs : undefined);
     if (limitMs === undefined) return;
     if (!(await waitForSilence(() => this.link.silentMs, limitMs, this.life.signal))) return;
     const detail = `no word from the gateway for ${Math.round(limitMs / 1000)} s`;

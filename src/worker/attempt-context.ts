@@ -5,6 +5,7 @@ import type { AgentTimings } from "./agent-options.ts";
 import type { AttemptLogReader } from "./attempt-log.ts";
 import type { ComfySession } from "./comfyui/session.ts";
 import type { Link } from "./link.ts";
+import type { SlotMemory } from "./memory/slot-memory.ts";
 import type { PromptLane } from "./prompt-lane.ts";
 
 /** What one attempt works with. */
@@ -21,6 +22,7 @@ export interface AttemptContext {
   readonly life: AbortSignal;
   readonly log: AttemptLogReader;
   readonly lane: PromptLane;
+  readonly memory: SlotMemory;
   /** Claimed while another attempt executes: given back if that takes longer than this. */
   readonly laneWaitMs: number | undefined;
   /** ComfyUI is done with the attempt's prompt, or somebody else's takes longer than was thought. */

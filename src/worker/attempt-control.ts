@@ -1,5 +1,6 @@
 import type { Verdict } from "../protocol/worker-link.ts";
 import type { AttemptRef } from "./link.ts";
+import type { CardLease } from "./memory/slot-memory.ts";
 
 /** Why an attempt is stopped from outside. */
 export type InterruptionKind = "cancel" | "stale" | "deadline" | "shutdown";
@@ -23,6 +24,10 @@ export class AttemptControl {
   isCompleting = false;
   /** The prompt that ComfyUI may be running for it. */
   livePromptId: string | undefined;
+  /** What it was let onto the card with. */
+  lease: CardLease | undefined;
+  /** The most video memory that it was seen to take. */
+  peakBytes: number | undefined;
   private readonly controller = new AbortController();
 
   constructor(ref: AttemptRef) {

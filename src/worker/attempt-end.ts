@@ -1,5 +1,5 @@
 import { HearthError, errorMessage } from "../kernel/errors.ts";
-import type { Timings } from "../protocol/worker-link.ts";
+import type { FailRequest, Timings } from "../protocol/worker-link.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import { interruptionOf, type AttemptControl } from "./attempt-control.ts";
 import { AttemptFailed, GivenBack } from "./attempt-failed.ts";
@@ -51,7 +51,13 @@ export async function endAttempt(context: AttemptContext, broken: BrokenAttempt)
       return;
     }
     const { failureClass, error } = ending.failure;
-    const request = { failureClass, error, log, timings: broken.timings };
+    const request = {
+      failureClass,
+      error,
+      ...memoryOf(control, ending.failure),
+      log,
+      timings: broken.timings,
+    };
     await context.link.fail(control.ref, request, life);
   } catch (fault) {
     if (!(fault instanceof HearthError)) throw fault;
@@ -73,6 +79,16 @@ function endingOf(context: AttemptContext, broken: BrokenAttempt): Ending {
   }
   if (thrown instanceof GivenBack) return { kind: "given_back" };
   return { kind: "failed", failure: failureOf(context, thrown) };
+}
+
+/** What running out of memory teaches. */
+function memoryOf(
+  { lease }: AttemptControl,
+  { failureClass }: Failure,
+): Pick<FailRequest, "memory"> {
+  if (failureClass !== "out_of_memory" || lease === undefined) return {};
+  const { reckonedBytes, availableBytes } = lease;
+  return { memory: { reckonedBytes, availableBytes } };
 }
 
 /** Ends a prompt that still runs, and does what the failure calls for. Never rejects. */

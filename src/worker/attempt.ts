@@ -56,7 +56,9 @@ export async function runAttempt(
     reporter.stop();
     control.signal.throwIfAborted();
     control.isCompleting = true;
-    await context.link.complete(control.ref, { ...stored, log, timings }, context.life);
+    const { peakBytes } = control;
+    const memory = peakBytes !== undefined && { peakBytes };
+    await context.link.complete(control.ref, { ...stored, ...memory, log, timings }, context.life);
   } catch (thrown) {
     reporter.stop();
     await endAttempt(context, { control, thrown, timeoutMs, timings });
@@ -90,8 +92,10 @@ async function produce(
   );
   const run = async (promptId: string): Promise<HistoryEntry> => {
     turn.leave = await takeLane(context, signal);
-    const entry = await timed(timings, "executeMs", () =>
-      runPrompt(context, control, reporter, { promptId, workflow, extraData }),
+    const entry = await onCard(context, assignment, control, () =>
+      timed(timings, "executeMs", () =>
+        runPrompt(context, control, reporter, { promptId, workflow, extraData }),
+      ),
     );
     turn.leave();
     context.executed(timings.executeMs ?? 0);
@@ -135,6 +139,23 @@ async function takeLane(context: AttemptContext, signal: AbortSignal): Promise<(
     signal.throwIfAborted();
     context.executed(Number.POSITIVE_INFINITY);
     throw new GivenBack("another prompt takes long", { cause: thrown });
+  }
+}
+
+/** Runs while the card has room for it. */
+async function onCard<T>(
+  { session, memory, life }: AttemptContext,
+  assignment: Assignment,
+  control: AttemptControl,
+  run: () => Promise<T>,
+): Promise<T> {
+  const signal = AbortSignal.any([control.signal, life, session.gone]);
+  const lease = await memory.admit(session, assignment, signal);
+  control.lease = lease;
+  try {
+    return await run();
+  } finally {
+    control.peakBytes = lease.release();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Device } from "../protocol/worker-link.ts";
 import type { AttemptControl } from "./attempt-control.ts";
 import { Refused } from "./link-errors.ts";
 import type { Link } from "./link.ts";
+import type { SlotMemory } from "./memory/slot-memory.ts";
 import { pause } from "./retry.ts";
 
 export interface HeartbeatOptions {
@@ -13,6 +14,7 @@ export interface HeartbeatOptions {
   /** The attempts that the worker has taken on. */
   readonly attempts: () => readonly AttemptControl[];
   readonly devices: () => readonly Device[];
+  readonly memory: SlotMemory;
   readonly onDrain: () => void;
   readonly onRefused: (refused: Refused) => void;
 }
@@ -40,17 +42,21 @@ export async function runHeartbeat(options: HeartbeatOptions): Promise<void> {
   }
 }
 
-async function beat({ link, attempts, devices, onDrain, signal }: HeartbeatOptions): Promise<void> {
+async function beat(options: HeartbeatOptions): Promise<void> {
+  const { link, attempts, devices, memory, onDrain, signal } = options;
   const ours = attempts().filter(({ isReleased }) => !isReleased);
   const known = devices();
+  const { report } = memory;
   const request = {
     attempts: ours.map(({ ref }) => ref),
     ...(known.length > 0 && { devices: [...known] }),
+    ...(report !== undefined && { memory: report }),
   };
   const reply = await link.heartbeat(request, signal);
   for (const { jobId, epoch, verdict } of reply.attempts) {
     const meant = ours.find(({ ref }) => ref.jobId === jobId && ref.epoch === epoch);
     if (meant?.isReleased === false) meant.obey(verdict);
   }
+  memory.largestCardBytes = reply.largestCardBytes ?? 0;
   if (reply.drain) onDrain();
 }

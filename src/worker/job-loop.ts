@@ -6,6 +6,7 @@ import type { ComfySession } from "./comfyui/session.ts";
 import type { ComfyHost } from "./comfyui/supervise.ts";
 import { Refused } from "./link-errors.ts";
 import type { Link } from "./link.ts";
+import type { MemoryBudget } from "./memory/card-keeper.ts";
 import type { OpenAttempts } from "./open-attempts.ts";
 import { pause } from "./retry.ts";
 
@@ -18,6 +19,8 @@ export interface JobLoopOptions {
   readonly claiming: AbortSignal;
   readonly life: AbortSignal;
   readonly attempts: OpenAttempts;
+  /** The most memory that a job may take to begin at once. */
+  readonly budget: () => MemoryBudget;
   /** Takes a job on and returns at once. */
   readonly startJob: (session: ComfySession, assignment: Assignment) => void;
 }
@@ -43,7 +46,7 @@ export async function runJobs(options: JobLoopOptions): Promise<void> {
 
 /** Waits for ComfyUI, says so once, and takes on at most one job. Returns what was said. */
 async function runNext(options: JobLoopOptions, readied: string): Promise<string> {
-  const { host, link, timings, claiming, attempts, startJob } = options;
+  const { host, link, claiming, attempts, startJob } = options;
   const session = await host.ready(claiming);
   const signal = AbortSignal.any([claiming, session.gone]);
   const who = `${link.workerId} ${session.generation}`;
@@ -54,8 +57,7 @@ async function runNext(options: JobLoopOptions, readied: string): Promise<string
   await attempts.room([signal]);
   if (signal.aborted) return readied;
   const isAhead = attempts.isExecuting;
-  const claim = (): Promise<Assignment | null> =>
-    link.claim({ waitMs: timings.claimWaitMs, ...(isAhead && { isAhead }) }, signal);
+  const claim = (): Promise<Assignment | null> => claimWithin(options, isAhead, signal);
   const assignment = await unlessGone(session, claim);
   if (assignment === null || assignment === undefined) return readied;
   if (signal.aborted) {
@@ -64,6 +66,29 @@ async function runNext(options: JobLoopOptions, readied: string): Promise<string
   }
   startJob(session, assignment);
   return readied;
+}
+
+/** Null also when the card's memory has changed meanwhile: then it is asked for something else. */
+async function claimWithin(
+  { link, timings, budget }: JobLoopOptions,
+  isAhead: boolean,
+  signal: AbortSignal,
+): Promise<Assignment | null> {
+  const asked = budget();
+  const { bytes, changed } = asked;
+  const request = {
+    waitMs: timings.claimWaitMs,
+    ...(isAhead && { isAhead }),
+    ...(bytes !== undefined && { budgetBytes: bytes }),
+  };
+  try {
+    return await link.claim(request, AbortSignal.any([signal, changed]));
+  } catch (thrown) {
+    if (changed.aborted && !signal.aborted && !(thrown instanceof Refused)) return null;
+    throw thrown;
+  } finally {
+    asked.close();
+  }
 }
 
 /** Undefined when ComfyUI went away meanwhile: then the next one is waited for. */

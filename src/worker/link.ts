@@ -41,6 +41,8 @@ export interface AttemptRef {
 export interface LinkOptions {
   readonly gatewayUrl: string;
   readonly identity: EnrollRequest;
+  /** The token of a worker by whose word this one enrols. */
+  readonly besideWorker?: Promise<string>;
   readonly timings: AgentTimings;
   readonly logger: Logger;
   /** Enrolment serves every caller, so it ends with the agent and not with one of them. */
@@ -195,7 +197,9 @@ export class Link {
   private async enrollOnce(): Promise<EnrollResponse> {
     const { identity, signal } = this.options;
     try {
-      const body = await this.post(workerLinkPaths.enroll, identity, { signal });
+      const besideWorker = await this.options.besideWorker;
+      const request = { ...identity, ...(besideWorker !== undefined && { besideWorker }) };
+      const body = await this.post(workerLinkPaths.enroll, request, { signal });
       this.session = this.read(enrollResponseSchema, body);
       return this.session;
     } catch (thrown) {

@@ -5,7 +5,7 @@ import { HearthError } from "../../src/kernel/errors.ts";
 import type { AttemptRef, Claim, NewOutput } from "../../src/store/attempts.ts";
 import type { Store } from "../../src/store/store.ts";
 import { addWorker, newJob, type TestStore } from "../store.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "../../src/kernel/random.ts";
 
 export interface FencingOptions {
   readonly jobs: number;

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import { addAdminCommands } from "./admin-commands.ts";
 import { addBudgetCommands } from "./budget-commands.ts";
+import { addCatalogueCommands } from "./catalogue-commands.ts";
 import { addClientCommands } from "./client-commands.ts";
 import { addCostCommands } from "./cost-commands.ts";
 import { addDeployCommands } from "./deploy-commands.ts";
@@ -20,6 +21,7 @@ export function createProgram(options: ProgramOptions): Command {
   addAdminCommands(program, run);
   addBudgetCommands(program, run);
   addCostCommands(program, run);
+  addCatalogueCommands(program, run);
   addDeployCommands(program, run);
   return program;
 }

@@ -2,6 +2,7 @@ import { freemem, totalmem } from "node:os";
 import process from "node:process";
 import type { FastifyInstance } from "fastify";
 import type { JsonObject } from "../../kernel/json.ts";
+import type { EngineDevice } from "../device.ts";
 import { listInputFiles } from "../files.ts";
 import { serverFeatures } from "../messages.ts";
 import { describeNode } from "../object-info.ts";
@@ -30,7 +31,7 @@ const modelFolders = [
   "audio_encoders",
 ];
 
-export function infoRoutes(app: FastifyInstance, { registry, folders }: EngineState): void {
+export function infoRoutes(app: FastifyInstance, { registry, folders, device }: EngineState): void {
   app.get("/object_info", async () => {
     const files = await listInputFiles(folders);
     const entries = [...registry].map(([name, node]): [string, JsonObject] => [
@@ -46,7 +47,7 @@ export function infoRoutes(app: FastifyInstance, { registry, folders }: EngineSt
     return { [node.name]: describeNode(node, await listInputFiles(folders)) };
   });
 
-  app.get("/system_stats", () => systemStats());
+  app.get("/system_stats", () => systemStats(device()));
   app.get("/features", () => serverFeatures);
   app.get("/embeddings", () => []);
   app.get("/extensions", () => []);
@@ -72,13 +73,12 @@ export function logRoutes(app: FastifyInstance): void {
   app.patch("/internal/logs/subscribe", (_request, reply) => reply.send());
 }
 
-function systemStats(): object {
-  const memory = { total: totalmem(), free: freemem() };
+function systemStats(device: EngineDevice): object {
   return {
     system: {
       os: process.platform,
-      ram_total: memory.total,
-      ram_free: memory.free,
+      ram_total: totalmem(),
+      ram_free: freemem(),
       comfyui_version: "hearth-engine",
       required_frontend_version: "",
       installed_templates_version: "",
@@ -90,16 +90,6 @@ function systemStats(): object {
       deploy_environment: "hearth",
       argv: [],
     },
-    devices: [
-      {
-        name: "cpu",
-        type: "cpu",
-        index: null,
-        vram_total: memory.total,
-        vram_free: memory.free,
-        torch_vram_total: memory.total,
-        torch_vram_free: memory.free,
-      },
-    ],
+    devices: [device],
   };
 }

@@ -26,7 +26,10 @@ export function queueRoutes(app: FastifyInstance, { worker }: EngineState): void
 
   app.post("/free", (request, reply) => {
     const body = bodyObject(request);
-    if (field(body, "free_memory") === true) worker.free();
+    const cache = field(body, "free_memory") === true;
+    // In ComfyUI too, models leave with the results.
+    const models = cache || field(body, "unload_models") === true;
+    worker.free({ models, cache });
     return reply.send();
   });
 }

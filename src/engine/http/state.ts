@@ -1,4 +1,5 @@
 import type { Clock } from "../../kernel/clock.ts";
+import type { EngineDevice } from "../device.ts";
 import type { EngineFolders } from "../files.ts";
 import type { NodeRegistry } from "../nodes/registry.ts";
 import type { PromptWorker } from "../prompt-worker.ts";
@@ -9,4 +10,5 @@ export interface EngineState {
   readonly registry: NodeRegistry;
   readonly folders: EngineFolders;
   readonly clock: Clock;
+  readonly device: () => EngineDevice;
 }

@@ -52,7 +52,7 @@ interface Followed {
 }
 
 /** A job that runs, and a client that has opened its stream and does not read. */
-async function follow(): Promise<Followed> {
+async function follow(own: { wholeStreamMs?: number } = {}): Promise<Followed> {
   const job = newJob(fixture);
   await fixture.store.jobs.submit(job);
   const claim = await worker.claim();
@@ -64,6 +64,7 @@ async function follow(): Promise<Followed> {
     limits: defaultLimits,
     lease: { heartbeatMs: 1, leaseMs: 1, reaperIntervalMs: 1 },
     signedUrlMs: 1_000,
+    ...own,
   };
   const { signal: shutdown } = new AbortController();
   const context = { store: fixture.store, blobs, settings, clock, shutdown };
@@ -106,6 +107,26 @@ async function fill(followed: Followed): Promise<void> {
   }
   expect(followed.response.writableNeedDrain).toBe(true);
 }
+
+describe("a stream that is delivered whole", () => {
+  it("ends with the first news after its snapshot", async () => {
+    const followed = await follow({ wholeStreamMs: 20_000 });
+    await worker.progress(followed.claim, 0.5);
+    followed.wake();
+    await followed.ended;
+    expect(await text(followed.client)).toMatch(/^event: status\n[^]*event: progress\n[^]*$/u);
+    followed.close();
+  });
+
+  it("ends after its time where there is none", async () => {
+    const followed = await follow({ wholeStreamMs: 20_000 });
+    skewMs += 20_000;
+    followed.wake();
+    await followed.ended;
+    expect(await text(followed.client)).toMatch(/^event: status\n[^\n]*\n\n(?:: keepalive\n\n)?$/u);
+    followed.close();
+  });
+});
 
 describe("a client that does not read", () => {
   it("costs one round of memory, and still learns how the job ended", async () => {

@@ -18,7 +18,8 @@ type FollowContext = Pick<GatewayContext, "store" | "blobs" | "settings" | "cloc
 /**
  * Writes a job's news, beginning with the snapshot given, until it has ended, the client has gone
  * or the gateway stops. Every round looks at the job anew, so a slow client misses rounds but
- * nothing that matters, and at most one round waits in memory.
+ * nothing that matters, and at most one round waits in memory. A stream that is delivered whole ends
+ * with the first news after its snapshot.
  */
 export async function followJob(
   raw: ServerResponse,
@@ -27,6 +28,9 @@ export async function followJob(
   waker: Waker,
 ): Promise<void> {
   const { store, clock, shutdown } = context;
+  const { wholeStreamMs } = context.settings;
+  const endsAtMs = clock.now() + (wholeStreamMs ?? Number.POSITIVE_INFINITY);
+  let isSnapshot = true;
   const news = new JobNews();
   const previews = new PreviewReader(context);
   let job: JobRecord | undefined = first;
@@ -46,7 +50,9 @@ export async function followJob(
       raw.write(text);
       lastWriteMs = clock.now();
     }
-    if (isLast) return;
+    const isTold = !isSnapshot && frames.length > 0 && wholeStreamMs !== undefined;
+    if (isLast || isTold || clock.now() >= endsAtMs) return;
+    isSnapshot = false;
     await waker.wait(pollMs);
     job = undefined;
   }

@@ -36,7 +36,13 @@ export class WorkerSessions {
       ...(externalId !== undefined && { externalId }),
     };
     let launch: EnrollResponse["launch"] = null;
-    if (body.enrollmentToken === undefined) {
+    if (body.besideWorker !== undefined) {
+      if (!(await store.workers.enrollBeside(hashToken(body.besideWorker), worker))) {
+        throw new HearthError("unauthorized", {
+          message: "No worker may be added beside this one",
+        });
+      }
+    } else if (body.enrollmentToken === undefined) {
       await store.workers.enrollTrusted(await this.trustedPool(request, body.deployment), worker);
     } else {
       const enrolled = await store.workers.enroll(hashToken(body.enrollmentToken), worker);

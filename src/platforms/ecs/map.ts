@@ -1,7 +1,7 @@
 import type { Failure, RunTaskCommandInput, Task } from "@aws-sdk/client-ecs";
 
 import { parseRetryAfterMs, type CallFailure } from "../calls.ts";
-import { workerEnvironment } from "../environment.ts";
+import { workerVariables } from "../environment.ts";
 import type { Hardware, InstanceStatus, LaunchSpec } from "../platform.ts";
 
 /** Where and how tasks run. */
@@ -25,10 +25,7 @@ export interface EcsPlace {
 const instanceTag = "hearth-instance";
 
 export function runTaskInput(place: EcsPlace, spec: LaunchSpec): RunTaskCommandInput {
-  const environment = Object.entries(workerEnvironment(spec)).map(([name, value]) => ({
-    name,
-    value,
-  }));
+  const environment = workerVariables(spec);
   return {
     cluster: place.cluster,
     taskDefinition: place.taskDefinition,

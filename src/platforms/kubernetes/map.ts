@@ -1,7 +1,7 @@
 import type { V1Job, V1PodSpec } from "@kubernetes/client-node";
 
 import { parseRetryAfterMs, type CallFailure } from "../calls.ts";
-import { workerEnvironment } from "../environment.ts";
+import { workerVariables } from "../environment.ts";
 import type { Hardware, InstanceStatus, LaunchSpec } from "../platform.ts";
 
 /** Where and how worker pods run. */
@@ -62,7 +62,7 @@ export function jobOf(place: KubernetesPlace, spec: LaunchSpec, specHash: string
 
 function podSpec(place: KubernetesPlace, spec: LaunchSpec): V1PodSpec {
   const { gpuResource, gpuCount, serviceAccount, nodeSelector } = place;
-  const env = Object.entries(workerEnvironment(spec)).map(([name, value]) => ({ name, value }));
+  const env = workerVariables(spec);
   const gpus = gpuResource === null ? {} : { [gpuResource]: String(gpuCount) };
   const requests = { ...place.requests };
   return {

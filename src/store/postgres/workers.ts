@@ -10,6 +10,9 @@ import type {
 } from "../workers.ts";
 import type { Runner } from "./database.ts";
 
+/** Workers of one card; more would be a leak. */
+const maxSlots = 16;
+
 /** Workers, from enrolment to their leaving. */
 export class PostgresWorkers implements WorkerStore {
   private readonly database: Runner;
@@ -47,6 +50,17 @@ export class PostgresWorkers implements WorkerStore {
       "insert into worker (id, deployment_id, name, token_hash) values ($1, $2, $3, $4)",
       [worker.id, deploymentId, worker.name, Buffer.from(worker.tokenHash)],
     );
+  }
+
+  async enrollBeside(workerTokenHash: Uint8Array, worker: NewWorker): Promise<boolean> {
+    const rows = await this.database.run("workers-enroll-beside", [
+      Buffer.from(workerTokenHash),
+      worker.id,
+      worker.name,
+      Buffer.from(worker.tokenHash),
+      maxSlots,
+    ]);
+    return rows.length > 0;
   }
 
   async findByToken(tokenHash: Uint8Array): Promise<WorkerRecord | undefined> {

@@ -18,6 +18,8 @@ export interface ComfySession {
   readonly log: LogTail | undefined;
   /** How far its own log has been read, if it has to be asked for it. */
   readonly serverLog: LogPlace;
+  /** The process group of ComfyUI, if the agent started it. */
+  readonly groupId: number | undefined;
   /** Processor time that it has used, if that can be known. */
   cpuMs(): Promise<number | undefined>;
 }

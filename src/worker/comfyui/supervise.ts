@@ -19,6 +19,10 @@ export interface HostOptions {
   readonly target: ComfyuiTarget;
   readonly timings: AgentTimings;
   readonly logger: Logger;
+  /** A ComfyUI has become ready, or was looked at while idle. */
+  readonly onLook?: () => void;
+  /** A ComfyUI has ended or is being ended. */
+  readonly onGone?: () => void;
 }
 
 /** Failed looks at an idle server before it counts as gone; a busy one may be slow to answer. */
@@ -85,6 +89,18 @@ export class ComfyHost {
     this.endSession?.(reason);
   }
 
+  /** Ends whatever ComfyUI there is, if it is ours; whether it was. */
+  recycle(reason: string): boolean {
+    if (this.options.target.kind !== "spawn" || this.endSession === undefined) return false;
+    this.endSession(reason);
+    return true;
+  }
+
+  /** The ready ComfyUI, if there is one now. */
+  get current(): ComfySession | undefined {
+    return this.session;
+  }
+
   async close(): Promise<void> {
     this.closing.abort(new Error("closed"));
     await this.running;
@@ -144,6 +160,7 @@ export class ComfyHost {
       logger.info({ version: session.facts.comfyuiVersion }, "ComfyUI is ready");
       this.endSession = end;
       this.publish(session);
+      this.options.onLook?.();
       await this.watchHealth(session, end);
       return true;
     } catch (thrown) {
@@ -158,6 +175,7 @@ export class ComfyHost {
         logger.warn({ cause: errorMessage(gone.reason), lastWords }, "ComfyUI has gone");
       }
       await Promise.all([socket.close(), client.close(), child?.stop(timings.killMs)]);
+      this.options.onGone?.();
     }
   }
 
@@ -190,6 +208,7 @@ export class ComfyHost {
       baseDirectory: target.kind === "spawn" ? target.baseDirectory : undefined,
       log: this.log,
       serverLog,
+      groupId: child?.groupId,
       cpuMs: () => groupCpuMs(child?.groupId),
     };
   }
@@ -208,6 +227,7 @@ export class ComfyHost {
       try {
         this.latestDevices = devicesOf(await client.systemStats(gone, healthMs));
         failed = 0;
+        this.options.onLook?.();
       } catch (thrown) {
         failed++;
         const isDead = thrown instanceof Unreachable && thrown.isRefused;
