@@ -31,7 +31,7 @@ export const defaultKeyPolicy: KeyPolicy = {
   runWeight: 1,
   loadWeight: 2,
   deadlineMarginSeconds: 2,
-  overdueAfterSeconds: { low: 600, normal: 120, high: 60, critical: 30 },
+  overdueAfterSeconds: { low: 900, normal: 300, high: 120, critical: 60 },
 };
 
 /** What the key of a job is made from, all of it known when the job is submitted. */

@@ -74,7 +74,7 @@ function consider(
       ? { head, verdict: "ranked", scoreSeconds: job.overdueAtSeconds - overdueLead }
       : passOver("not_overdue");
   }
-  if (lane === "cold" && shouldWait(head, fleet[job.modelSet], nowSeconds, policy)) {
+  if (shouldWait(head, fleet[job.modelSet], nowSeconds, policy)) {
     return passOver("waits_for_warm_worker");
   }
   return { head, verdict: "ranked", scoreSeconds };

@@ -1,0 +1,167 @@
+import {
+  correctedFinishTag,
+  finishTag,
+  queueKeys,
+  startTag,
+  type TenantShare,
+} from "../../queue/virtual-start.ts";
+import { decide, type Decision } from "../../scheduler/decide.ts";
+import type { Head, QueuedJob } from "../../scheduler/head.ts";
+import { defaultPolicy, type SchedulingPolicy } from "../../scheduler/policy.ts";
+import { QueueIndex } from "../../scheduler/queue-index.ts";
+import type { Assignment, ClusterView, Dispatcher, SimWorker } from "../cluster.ts";
+import { EstimateBook } from "../estimate-book.ts";
+import { SharedHeads, WarmSets } from "../fleet-snapshot.ts";
+import type { LoadModel } from "../residency.ts";
+import type { SimJob } from "../sim-job.ts";
+
+/** A job that was charged to its tenant, and waits or runs. */
+interface Charged {
+  readonly job: SimJob;
+  readonly queued: QueuedJob;
+  readonly startTagSeconds: number;
+}
+
+interface Proposal {
+  readonly worker: SimWorker;
+  readonly jobId: string;
+  readonly loadSeconds: number;
+  readonly rank: number;
+}
+
+/** What all workers that ask at one moment look at. */
+interface Moment {
+  readonly fleet: WarmSets;
+  readonly shared: SharedHeads;
+  readonly nowSeconds: number;
+}
+
+/** The product's own order and decision, fed from memory instead of from Postgres. */
+export class HearthDispatcher implements Dispatcher {
+  readonly name = "hearth";
+  private readonly policy: SchedulingPolicy;
+  private readonly loads: LoadModel;
+  private readonly index = new QueueIndex();
+  private readonly estimates = new EstimateBook();
+  private readonly charged = new Map<string, Charged>();
+  private readonly finishTags = new Map<string, number>();
+  private readonly activeJobs = new Map<string, number>();
+  private claimedTagSeconds = 0;
+  private workers = 1;
+
+  constructor(loads: LoadModel, policy: SchedulingPolicy = defaultPolicy) {
+    this.loads = loads;
+    this.policy = policy;
+  }
+
+  get queued(): number {
+    return this.index.size;
+  }
+
+  enqueue(job: SimJob, nowSeconds: number): void {
+    const known = this.charged.get(job.jobId) ?? this.charge(job, nowSeconds);
+    this.index.add(known.queued);
+  }
+
+  next(cluster: ClusterView, nowSeconds: number): Assignment | undefined {
+    this.workers = cluster.workers.length;
+    const fleet = new WarmSets(cluster, this.index, nowSeconds);
+    const shared = new SharedHeads(this.index);
+    let best: Proposal | undefined;
+    for (const worker of cluster.idle) {
+      const proposal = this.propose(worker, { fleet, shared, nowSeconds });
+      if (proposal !== undefined && (best === undefined || proposal.rank < best.rank)) {
+        best = proposal;
+      }
+    }
+    return best === undefined ? undefined : this.claim(best);
+  }
+
+  finished(job: SimJob, ran: { readonly runSeconds: number }): void {
+    this.estimates.learn(job, ran.runSeconds);
+    const charged = this.charged.get(job.jobId);
+    if (charged === undefined) return;
+    this.charged.delete(job.jobId);
+    const finish = this.finishTags.get(job.tenant) ?? 0;
+    const { estimateSeconds } = charged.queued;
+    const actual = { estimateSeconds, actualSeconds: ran.runSeconds };
+    this.finishTags.set(job.tenant, correctedFinishTag(finish, actual, this.share()));
+    const active = (this.activeJobs.get(job.tenant) ?? 1) - 1;
+    if (active > 0) this.activeJobs.set(job.tenant, active);
+    else this.activeJobs.delete(job.tenant);
+  }
+
+  private charge(job: SimJob, nowSeconds: number): Charged {
+    const estimateSeconds = this.estimates.estimateSeconds(job);
+    this.activeJobs.set(job.tenant, (this.activeJobs.get(job.tenant) ?? 0) + 1);
+    const clock = { nowSeconds, claimedTagSeconds: this.claimedTagSeconds };
+    const startTagSeconds = startTag(clock, this.finishTags.get(job.tenant) ?? 0);
+    this.finishTags.set(job.tenant, finishTag(startTagSeconds, estimateSeconds, this.share()));
+    const keys = queueKeys(
+      {
+        startTagSeconds,
+        nowSeconds,
+        priority: job.priority,
+        estimateSeconds,
+        coldLoadSeconds: this.loads.diskSeconds,
+        deadlineSeconds: job.deadlineSeconds,
+      },
+      this.policy,
+    );
+    const queued: QueuedJob = {
+      ...keys,
+      jobId: job.jobId,
+      modelSet: job.model,
+      enqueuedAtSeconds: nowSeconds,
+      estimateSeconds,
+      vramBytes: job.vramBytes,
+      deadlineSeconds: job.deadlineSeconds,
+      isDemoted: false,
+    };
+    const charged = { job, queued, startTagSeconds };
+    this.charged.set(job.jobId, charged);
+    return charged;
+  }
+
+  private share(): TenantShare {
+    return { weight: 1, activeWeight: this.activeJobs.size, workers: this.workers };
+  }
+
+  private propose(worker: SimWorker, moment: Moment): Proposal | undefined {
+    const heads = this.headsFor(worker, moment.shared);
+    const view = moment.fleet.viewFor(worker, heads);
+    const context = { nowSeconds: moment.nowSeconds, policy: this.policy };
+    return toProposal(worker, decide(worker, heads, view, context));
+  }
+
+  private headsFor(worker: SimWorker, shared: SharedHeads): readonly Head[] {
+    const { residency } = worker;
+    const heads: Head[] = [];
+    const add = (job: QueuedJob, lane: Head["lane"]): void => {
+      heads.push({ job, lane, loadSeconds: residency.expectedSeconds(job.modelSet) });
+    };
+    const resident = new Set([...residency.inVram, ...residency.inRam]);
+    for (const model of resident) for (const job of this.index.headsOf(model)) add(job, "resident");
+    for (const job of shared.coldFor(worker.vramBytes)) {
+      if (!resident.has(job.modelSet)) add(job, "cold");
+    }
+    for (const job of shared.overdue) add(job, "overdue");
+    return heads;
+  }
+
+  private claim({ worker, jobId, loadSeconds }: Proposal): Assignment | undefined {
+    this.index.take(jobId);
+    const charged = this.charged.get(jobId);
+    if (charged === undefined) return undefined;
+    const { job, queued, startTagSeconds } = charged;
+    this.claimedTagSeconds = Math.max(this.claimedTagSeconds, startTagSeconds);
+    return { worker, job, expectedSeconds: loadSeconds + queued.estimateSeconds };
+  }
+}
+
+function toProposal(worker: SimWorker, { choice, ranked }: Decision): Proposal | undefined {
+  const best = ranked[0];
+  if (choice.kind !== "run" || best === undefined) return undefined;
+  const { loadSeconds } = best.head;
+  return { worker, jobId: choice.jobId, loadSeconds, rank: best.scoreSeconds };
+}

@@ -1,0 +1,86 @@
+import { jobPriorities } from "../../queue/queue-key.ts";
+import { BinaryHeap } from "../../scheduler/binary-heap.ts";
+import type { Assignment, ClusterView, Dispatcher, SimWorker } from "../cluster.ts";
+import { EstimateBook } from "../estimate-book.ts";
+import type { SimJob } from "../sim-job.ts";
+
+interface Waiting {
+  readonly job: SimJob;
+  readonly key: number;
+}
+
+interface Order {
+  readonly name: string;
+  readonly keyOf: (job: SimJob, estimateSeconds: number) => number;
+  /** Whether the first job goes to the idle worker that loads least for it, or to any. */
+  readonly seeksWarm: boolean;
+}
+
+/** The baselines: one order of jobs, and the first job goes to some idle worker. */
+class OrderedDispatcher implements Dispatcher {
+  readonly name: string;
+  private readonly order: Order;
+  private readonly estimates = new EstimateBook();
+  private readonly waiting = new BinaryHeap<Waiting>({ keyOf: ({ key }) => key });
+
+  constructor(order: Order) {
+    this.name = order.name;
+    this.order = order;
+  }
+
+  get queued(): number {
+    return this.waiting.size;
+  }
+
+  enqueue(job: SimJob): void {
+    this.waiting.push({ job, key: this.order.keyOf(job, this.estimates.estimateSeconds(job)) });
+  }
+
+  next({ idle }: ClusterView): Assignment | undefined {
+    const job = this.waiting.peek()?.job;
+    const worker = this.order.seeksWarm && job !== undefined ? warmest(idle, job) : idle[0];
+    if (job === undefined || worker === undefined) return undefined;
+    this.waiting.pop();
+    const expectedSeconds =
+      worker.residency.expectedSeconds(job.model) + this.estimates.estimateSeconds(job);
+    return { worker, job, expectedSeconds };
+  }
+
+  finished(job: SimJob, ran: { readonly runSeconds: number }): void {
+    this.estimates.learn(job, ran.runSeconds);
+  }
+}
+
+function warmest(idle: readonly SimWorker[], job: SimJob): SimWorker | undefined {
+  let best: SimWorker | undefined;
+  let bestSeconds = Infinity;
+  for (const worker of idle) {
+    const seconds = worker.residency.expectedSeconds(job.model);
+    if (seconds < bestSeconds) [best, bestSeconds] = [worker, seconds];
+  }
+  return best;
+}
+
+const byArrival = (job: SimJob): number => job.arrivalSeconds;
+/** A step longer than any trace, so that a class never waits for a lower one. */
+const byClass = (job: SimJob): number =>
+  job.arrivalSeconds - 1e8 * jobPriorities.indexOf(job.priority);
+const bySize = (job: SimJob, estimateSeconds: number): number =>
+  job.arrivalSeconds + estimateSeconds;
+
+export function fifo(): Dispatcher {
+  return new OrderedDispatcher({ name: "fifo", keyOf: byArrival, seeksWarm: false });
+}
+
+export function fifoWarm(): Dispatcher {
+  return new OrderedDispatcher({ name: "fifo + warm", keyOf: byArrival, seeksWarm: true });
+}
+
+export function strictPriority(): Dispatcher {
+  return new OrderedDispatcher({ name: "strict priority", keyOf: byClass, seeksWarm: true });
+}
+
+/** Shortest job first, aged: a second of waiting makes up for a second of run time. */
+export function agedSjf(name = "aged sjf"): Dispatcher {
+  return new OrderedDispatcher({ name, keyOf: bySize, seeksWarm: true });
+}
