@@ -14,6 +14,7 @@ import type { DesiredPool } from "./fleet.ts";
 import { runLoop } from "./loop.ts";
 import { Reaper } from "./reap.ts";
 import { Reconciler } from "./reconcile.ts";
+import { Scaler } from "./scaling/scaler.ts";
 import { sweepOnce } from "./sweep.ts";
 
 export interface ControllerOptions {
@@ -30,6 +31,9 @@ export interface ControllerOptions {
   readonly mintToken: () => { readonly token: string; readonly tokenHash: Uint8Array };
   readonly sweepIntervalMs?: number;
   readonly reconcileIntervalMs?: number;
+  readonly scaleIntervalMs?: number;
+  /** All-in, of an instance; 0 where nothing is paid. */
+  readonly priceMicroUsdPerHour?: (platform: Platform) => number;
   readonly electionIntervalMs?: number;
   /** How long an instance's workers may be silent before it is replaced. */
   readonly silentMs?: number;
@@ -48,6 +52,7 @@ interface Duty {
 
 const expireIntervalMs = 5_000;
 const alertIntervalMs = 10_000;
+const arrivalIntervalMs = 60_000;
 
 /**
  * Runs the control loops. What concerns everybody runs only where this process leads; platforms
@@ -77,18 +82,26 @@ function commonDuties(options: ControllerOptions): readonly Duty[] {
     { name: "reap", intervalMs: lease.reaperIntervalMs, run: () => reaper.pass() },
     { name: "expire", intervalMs: expireIntervalMs, run: () => expireOverdue(store, logger) },
     { name: "alerts", intervalMs: alertIntervalMs, run: () => announceAlerts(store, logger) },
+    { name: "arrivals", intervalMs: arrivalIntervalMs, run: () => store.scaling.rollUpArrivals() },
     { name: "sweep", intervalMs: sweepIntervalMs, run: () => sweepOnce(store, blobs, logger) },
   ];
 }
 
 function dutiesOfPlatforms(options: ControllerOptions, reach: Platform["reach"]): readonly Duty[] {
   const { reconcileIntervalMs: intervalMs = 2_000, silentMs = 120_000 } = options;
-  return options.platforms
-    .filter((platform) => platform.reach === reach)
-    .map((platform) => {
-      const reconciler = new Reconciler({ ...options, platform, silentMs });
-      return { name: `reconcile ${platform.name}`, intervalMs, run: () => reconciler.pass() };
-    });
+  const platforms = options.platforms.filter((platform) => platform.reach === reach);
+  const reconciling = platforms.map((platform) => {
+    const reconciler = new Reconciler({ ...options, platform, silentMs });
+    return { name: `reconcile ${platform.name}`, intervalMs, run: () => reconciler.pass() };
+  });
+  return platforms.length === 0 ? [] : [...reconciling, scaleDuty(options, platforms)];
+}
+
+/** What a leader and the holder of a host's platforms each do for the deployments they can serve. */
+function scaleDuty(options: ControllerOptions, platforms: readonly Platform[]): Duty {
+  const { scaleIntervalMs: intervalMs = 2_000, priceMicroUsdPerHour = () => 0 } = options;
+  const scaler = new Scaler({ ...options, platforms, priceMicroUsdPerHour });
+  return { name: "scale", intervalMs, run: () => scaler.pass() };
 }
 
 async function runDuties(

@@ -1,35 +1,21 @@
-import type { Clock } from "../kernel/clock.ts";
-import { HearthError, errorMessage } from "../kernel/errors.ts";
-import type { Logger } from "../observability/logger.ts";
 import type { Platform } from "../platforms/platform.ts";
-import type { Store } from "../store/store.ts";
 import {
   decideFleet,
   listGraceMs,
-  maxPendingMs,
   type DesiredPool,
   type FleetCommand,
   type LaunchHistory,
 } from "./fleet.ts";
 import { hardwareNews } from "./hardware.ts";
+import { launchRecorded, type LaunchParts } from "./launch.ts";
 import { SilenceWatch } from "./silence.ts";
 
-export interface ReconcilerOptions {
-  readonly store: Store;
+export interface ReconcilerOptions extends LaunchParts {
   readonly platform: Platform;
+  /** Of deployments that are not scaled. */
   readonly desired: readonly DesiredPool[];
-  /** How workers reach the gateway. */
-  readonly gatewayUrl: string;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  /** A new version-7 UUID. */
-  readonly newId: () => string;
-  readonly mintToken: () => { readonly token: string; readonly tokenHash: Uint8Array };
   readonly silentMs: number;
 }
-
-/** A launch that takes longer has failed anyway. */
-const enrollmentValidMs = maxPendingMs + 60_000;
 
 /** Keeps the instances of one platform as they are recorded and wanted. */
 export class Reconciler {
@@ -62,7 +48,10 @@ export class Reconciler {
         (row) => row.state === "running" && !pending.has(row.externalId ?? ""),
       );
       const silentIds = this.silence.observe(running, workers, nowMs);
-      const pools = desired.filter((pool) => pool.platform === platform.name);
+      const scaled = new Set((await store.scaling.list()).map(({ deploymentId }) => deploymentId));
+      const pools = desired.filter(
+        (pool) => pool.platform === platform.name && !scaled.has(pool.deploymentId),
+      );
       const { history } = this;
       const launchGraceMs = this.launchGraceMs();
       const snapshot = { nowMs, rows, statuses, launchGraceMs, silentIds, desired: pools, history };
@@ -96,35 +85,15 @@ export class Reconciler {
     }
   }
 
-  /** The row comes first, so that nothing ever runs that nobody has written down. */
   private async launch(pool: DesiredPool): Promise<void> {
-    const { store, platform, gatewayUrl, clock, newId, mintToken, logger } = this.options;
+    const { store, platform, clock, newId } = this.options;
     const { deploymentId, deployment } = pool;
     const id = newId();
-    const { token, tokenHash } = mintToken();
     const shortLives = this.history.get(deploymentId)?.shortLives ?? 0;
     this.history.set(deploymentId, { shortLives, lastLaunchAtMs: clock.now() });
     await store.control.createInstance({ id, deploymentId, platform: platform.name });
-    await store.workers.createEnrollment({
-      tokenHash,
-      deploymentId,
-      instanceId: id,
-      validMs: enrollmentValidMs,
-    });
-    const workerName = `${deployment}-${id.slice(-6)}`;
-    const spec = { clientToken: id, deployment, gatewayUrl, enrollmentToken: token, workerName };
-    try {
-      const { externalId } = await platform.launch(spec);
-      // What others run may wait for capacity first; their list says when it no longer does.
-      const state = platform.reach === "host" ? "running" : "launching";
-      await store.control.updateInstance(id, state, externalId);
-    } catch (thrown) {
-      logger.warn({ instanceId: id, error: errorMessage(thrown) }, "launch without an instance");
-      // Otherwise the reply may be lost and the instance there: a later pass confirms or retires it.
-      if (!isDefinite(thrown)) return;
-      this.note(deploymentId, true);
-      await store.control.retireInstance(id);
-    }
+    const outcome = await launchRecorded(this.options, platform, { id, deploymentId, deployment });
+    if (outcome === "refused") this.note(deploymentId, true);
   }
 
   /** Where nobody can list it, it may be on its way for as long as a start takes. */
@@ -140,14 +109,3 @@ export class Reconciler {
     this.history.set(deploymentId, { shortLives, lastLaunchAtMs });
   }
 }
-
-/** Whether nothing was launched for sure. */
-function isDefinite(thrown: unknown): boolean {
-  return thrown instanceof HearthError && definiteCodes.has(thrown.code);
-}
-
-const definiteCodes: ReadonlySet<string> = new Set([
-  "platform_capacity",
-  "platform_quota",
-  "platform_refused",
-]);

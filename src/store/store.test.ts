@@ -4,6 +4,7 @@ import { describeBudgets } from "./budgets.suite.ts";
 import { describeClaims } from "./claims.suite.ts";
 import { describeFences } from "./fences.suite.ts";
 import { describeResidents } from "./residents.suite.ts";
+import { describeScaling } from "./scaling.suite.ts";
 import { describeStore } from "./store.suite.ts";
 
 for (const server of postgresServers()) {
@@ -13,4 +14,5 @@ for (const server of postgresServers()) {
   describeBudgets(server);
   describeFences(server);
   describeResidents(server);
+  describeScaling(server);
 }

@@ -4,6 +4,7 @@ import type { AttemptStore } from "./attempts.ts";
 import type { BudgetStore } from "./budgets.ts";
 import type { ControlStore, Leadership, Signals } from "./control.ts";
 import type { JobStore } from "./jobs.ts";
+import type { ScalingStore } from "./scaling.ts";
 import type { WorkerStore } from "./workers.ts";
 
 /**
@@ -18,6 +19,7 @@ export interface Store {
   readonly access: AccessStore;
   readonly budgets: BudgetStore;
   readonly control: ControlStore;
+  readonly scaling: ScalingStore;
   readonly signals: Signals;
   /** Undefined where another process leads. */
   tryLead(): Promise<Leadership | undefined>;

@@ -7,6 +7,7 @@ import { addClientCommands } from "./client-commands.ts";
 import { addCostCommands } from "./cost-commands.ts";
 import { addDeployCommands } from "./deploy-commands.ts";
 import { createFrame, type ProgramOptions } from "./options.ts";
+import { addScaleCommands } from "./scale-commands.ts";
 import { addServerCommands } from "./server-commands.ts";
 
 /** The whole command line. Throws commander's error in place of ending the process. */
@@ -23,5 +24,6 @@ export function createProgram(options: ProgramOptions): Command {
   addCostCommands(program, run);
   addCatalogueCommands(program, run);
   addDeployCommands(program, run);
+  addScaleCommands(program, run);
   return program;
 }

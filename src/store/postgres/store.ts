@@ -10,6 +10,7 @@ import { Database } from "./database.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { tryLead } from "./leadership.ts";
 import { loadQueries, type Queries } from "./queries.ts";
+import { PostgresScaling } from "./scaling.ts";
 import { PostgresSignals } from "./signals.ts";
 import { PostgresWorkers } from "./workers.ts";
 
@@ -46,6 +47,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     access: new PostgresAccess(database),
     budgets: new PostgresBudgets(database),
     control: new PostgresControl(database),
+    scaling: new PostgresScaling(database),
     signals,
     tryLead: () => tryLead(database),
     close: async () => {
