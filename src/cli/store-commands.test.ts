@@ -40,6 +40,32 @@ describe("commands on the store", () => {
     expect(await stage.cli(["workers", "ls", "-d", "nope"])).toMatchObject({ code: 4 });
   });
 
+  it("show a worker with the book of its card", async () => {
+    const stage = await Stage.open();
+    const workerId = await addWorker(stage.fixture, 24 * 1024 ** 3);
+    await stage.fixture.store.workers.reportMemory(workerId, {
+      totalBytes: 24 * 1024 ** 3,
+      reserveBytes: 1024 ** 3,
+      modelsBytes: 6 * 1024 ** 3,
+      inferenceBytes: 2 * 1024 ** 3,
+      cacheBytes: 0,
+      foreignBytes: 0,
+      slackBytes: 0,
+      measuredBytes: 8 * 1024 ** 3,
+      driftBytes: -(1024 ** 3),
+      source: "nvidia-smi",
+      strategy: "model-heavy",
+    });
+    const shown = await stage.cli(["workers", "get", workerId]);
+    expect(shown.stdout).toMatch(/GPU memory +24\.0 GiB, shared model-heavy/u);
+    expect(shown.stdout).toMatch(/- models +6\.0 GiB/u);
+    expect(shown.stdout).toContain("8.0 GiB by nvidia-smi, 1.0 GiB less than was booked");
+    expect((await stage.cli(["workers", "ls"])).stdout).toContain("8.0 GiB of 24.0 GiB");
+    const json = await stage.cli(["workers", "get", "w", "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ data: { id: workerId } });
+    expect(await stage.cli(["workers", "get", "nobody"])).toMatchObject({ code: 2 });
+  });
+
   it("say whether the database is up to date", async () => {
     const stage = await Stage.open();
     expect(await stage.cli(["migrate", "--check"])).toMatchObject({ code: 0 });

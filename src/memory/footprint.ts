@@ -1,9 +1,3 @@
-/** What running a workflow of one size takes on a card, before anything is known of it. */
-export interface FootprintEstimate {
-  readonly weightsBytes: number;
-  readonly inferenceBytes: number;
-}
-
 /** What runs have taught of one (fingerprint, model set, size class). */
 export interface LearnedFootprint {
   /** The peak to reckon with: weights and all. */
@@ -12,20 +6,28 @@ export interface LearnedFootprint {
   readonly outOfMemoryCount: number;
 }
 
-/** Added to an estimate that no run has confirmed. */
-const estimateMargin = 0.1;
 /** What running out of memory makes of the bytes that were reckoned with. */
 const outOfMemoryFactor = 1.3;
 /** Peaks are believed at once when they rise; this share of the difference when they fall. */
 const fallingShare = 0.1;
 
-/** The bytes that a run has to be given: its learned peak, else weights + activation + margin. */
-export function footprintBytes(
-  estimate: FootprintEstimate,
-  learned: LearnedFootprint | undefined,
-): number {
-  if (learned !== undefined) return learned.peakBytes;
-  return Math.ceil((estimate.weightsBytes + estimate.inferenceBytes) * (1 + estimateMargin));
+/** What was learned on one class of card; `fits` where a run could end well within its memory. */
+export interface ClassFootprint extends LearnedFootprint {
+  readonly fits: boolean;
+}
+
+/**
+ * What a card must have for a kind of job, by what was learned on classes of cards, the smallest
+ * first. The smallest class that is known to do decides, and whoever ran out below it must be
+ * exceeded; undefined where nothing is known.
+ */
+export function neededBytes(classes: readonly ClassFootprint[]): number | undefined {
+  let bytes: number | undefined;
+  for (const { peakBytes, runs, fits } of classes) {
+    bytes = Math.max(bytes ?? 0, peakBytes);
+    if (runs > 0 && fits) break;
+  }
+  return bytes;
 }
 
 /** What a run that ended well teaches by its measured peak. */

@@ -3,6 +3,9 @@ export const poolNames = ["models", "inference", "cache"] as const;
 
 export type PoolName = (typeof poolNames)[number];
 
+/** Who yields first, from the most patient. */
+export const memoryPriorities = { low: 0, normal: 1, high: 2, critical: 3 } as const;
+
 /** One thing that lies in the memory of a card. */
 export interface Allocation {
   readonly pool: PoolName;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { admissibleBytes, decideAdmission, type MemoryRequest } from "./admit.ts";
 import { planCompaction } from "./compact.ts";
 import { reconcile } from "./drift.ts";
-import { footprintBytes, learnOutOfMemory, learnPeak } from "./footprint.ts";
+import { learnOutOfMemory, learnPeak, neededBytes } from "./footprint.ts";
 import { openLedger, poolBytes, sumBytes, usableBytes, type CardLedger } from "./ledger.ts";
 import { beginRun, endRun, noteSlotGone, pinModels } from "./runs.ts";
 import { poolShares, strategies } from "./strategy.ts";
@@ -223,10 +223,20 @@ describe("drift", () => {
 });
 
 describe("a footprint", () => {
-  const estimate = { weightsBytes: 6 * gib, inferenceBytes: 4 * gib };
-  it("is weights, activation and a tenth more until a run has taught better", () => {
-    expect(footprintBytes(estimate, undefined)).toBe(11 * gib);
-    expect(footprintBytes(estimate, learnPeak(undefined, 8 * gib))).toBe(8 * gib);
+  it("is the peak that was measured", () => {
+    expect(learnPeak(undefined, 8 * gib)).toMatchObject({ peakBytes: 8 * gib, runs: 1 });
+  });
+  it("is what the smallest class of card needs that is known to do", () => {
+    const row = (gibibytes: number, runs: number, fits: boolean) => ({
+      peakBytes: gibibytes * gib,
+      runs,
+      outOfMemoryCount: runs === 0 ? 1 : 0,
+      fits,
+    });
+    expect(neededBytes([])).toBeUndefined();
+    expect(neededBytes([row(7, 3, true), row(11, 2, true)])).toBe(7 * gib);
+    expect(neededBytes([row(9, 0, false), row(8.5, 2, true), row(20, 1, true)])).toBe(9 * gib);
+    expect(neededBytes([row(9, 0, false), row(13, 0, false)])).toBe(13 * gib);
   });
   it("rises at once and falls slowly", () => {
     const learned = learnPeak(undefined, 10 * gib);

@@ -154,6 +154,7 @@ export const assignmentSchema = z.strictObject({
   /** Per-prompt credentials for partner nodes; to be forwarded, never stored or logged. */
   extraData: z.record(z.string(), z.string()),
   inputs: z.array(inputFileSchema),
+  priority: z.enum(["low", "normal", "high", "critical"]).optional(),
   /** What runs like it took on a card at their peak; absent where nothing has been learned. */
   peakBytes: z.int().nonnegative().optional(),
   /** The attempt is to be ended as `deadline_exceeded` after this long. */

@@ -3,6 +3,7 @@ import { describeAssets } from "./assets.suite.ts";
 import { describeBudgets } from "./budgets.suite.ts";
 import { describeClaims } from "./claims.suite.ts";
 import { describeFences } from "./fences.suite.ts";
+import { describeFootprints } from "./footprints.suite.ts";
 import { describeResidents } from "./residents.suite.ts";
 import { describeScaling } from "./scaling.suite.ts";
 import { describeStore } from "./store.suite.ts";
@@ -13,6 +14,7 @@ for (const server of postgresServers()) {
   describeClaims(server);
   describeBudgets(server);
   describeFences(server);
+  describeFootprints(server);
   describeResidents(server);
   describeScaling(server);
 }

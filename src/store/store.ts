@@ -3,6 +3,7 @@ import type { AssetStore } from "./assets.ts";
 import type { AttemptStore } from "./attempts.ts";
 import type { BudgetStore } from "./budgets.ts";
 import type { ControlStore, Leadership, Signals } from "./control.ts";
+import type { FootprintStore } from "./footprints.ts";
 import type { JobStore } from "./jobs.ts";
 import type { ScalingStore } from "./scaling.ts";
 import type { WorkerStore } from "./workers.ts";
@@ -18,6 +19,7 @@ export interface Store {
   readonly assets: AssetStore;
   readonly access: AccessStore;
   readonly budgets: BudgetStore;
+  readonly footprints: FootprintStore;
   readonly control: ControlStore;
   readonly scaling: ScalingStore;
   readonly signals: Signals;

@@ -1,4 +1,10 @@
-import type { Device, EnrollResponse, NodeSummary, Resident } from "../protocol/worker-link.ts";
+import type {
+  CardMemory,
+  Device,
+  EnrollResponse,
+  NodeSummary,
+  Resident,
+} from "../protocol/worker-link.ts";
 
 export type WorkerState = "starting" | "ready" | "draining" | "gone";
 
@@ -13,6 +19,8 @@ export interface WorkerRecord {
   readonly comfyuiVersion: string | null;
   readonly kind: "comfyui" | "engine" | null;
   readonly devices: readonly Device[];
+  /** Its card as it described it last; null without one. */
+  readonly memory: CardMemory | null;
   /** Whether it has run something since its ComfyUI started. */
   readonly isWarm: boolean;
   readonly enrolledAt: Date;
@@ -71,6 +79,10 @@ export interface WorkerStore {
   reportResidents(workerId: string, residents: readonly Resident[]): Promise<void>;
   /** Model files of a deployment's workers that have not left. */
   listResidents(deploymentId: number): Promise<readonly WorkerResident[]>;
+  /** Notes what a worker says of its card. */
+  reportMemory(workerId: string, memory: CardMemory): Promise<void>;
+  /** The most memory that a ready worker's card has; 0 without one. */
+  largestCardBytes(deploymentId: number): Promise<number>;
   /** Notes life signs in one statement. Returns the ids of workers that are to drain. */
   touch(workerIds: readonly string[]): Promise<readonly string[]>;
   markDraining(workerId: string): Promise<void>;

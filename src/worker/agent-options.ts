@@ -14,6 +14,8 @@ export type ComfyuiTarget =
       readonly url: string;
       /** The folder of its `input/`, `output/` and `temp/`. */
       readonly baseDirectory: string;
+      /** The folder of its models; default: `models` in the base directory. */
+      readonly modelsDirectory?: string;
     };
 
 export interface AgentOptions {

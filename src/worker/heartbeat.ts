@@ -46,13 +46,14 @@ async function beat(options: HeartbeatOptions): Promise<void> {
   const { link, attempts, devices, memory, onDrain, signal } = options;
   const ours = attempts().filter(({ isReleased }) => !isReleased);
   const known = devices();
-  const { report } = memory;
+  const report = memory.news();
   const request = {
     attempts: ours.map(({ ref }) => ref),
     ...(known.length > 0 && { devices: [...known] }),
     ...(report !== undefined && { memory: report }),
   };
   const reply = await link.heartbeat(request, signal);
+  if (report !== undefined) memory.told(report);
   for (const { jobId, epoch, verdict } of reply.attempts) {
     const meant = ours.find(({ ref }) => ref.jobId === jobId && ref.epoch === epoch);
     if (meant?.isReleased === false) meant.obey(verdict);

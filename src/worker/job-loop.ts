@@ -6,7 +6,7 @@ import type { ComfySession } from "./comfyui/session.ts";
 import type { ComfyHost } from "./comfyui/supervise.ts";
 import { Refused } from "./link-errors.ts";
 import type { Link } from "./link.ts";
-import type { MemoryBudget } from "./memory/card-keeper.ts";
+import type { MemoryBudget } from "./memory/card-book.ts";
 import type { OpenAttempts } from "./open-attempts.ts";
 import { pause } from "./retry.ts";
 

@@ -5,10 +5,14 @@ import { startAgent, type Agent } from "./agent.ts";
 import { CardKeeper, type CardOptions } from "./memory/card-keeper.ts";
 
 export interface SlotsOptions extends Omit<AgentOptions, "comfyui" | "card" | "besideWorker"> {
-  /** How many ComfyUIs share the card; each is a worker of its own. */
-  readonly slots: number;
-  readonly comfyui: (slot: string, folder: string) => ComfyuiTarget;
+  /** One ComfyUI a slot; each is a worker of its own, and all share one card. */
+  readonly slots: readonly ComfyuiTarget[];
   readonly memory: Omit<CardOptions, "slots" | "logger">;
+}
+
+/** The scratch folder of a slot. */
+export function slotFolder(folder: string, slot: number, count: number): string {
+  return count === 1 ? folder : join(folder, `slot-${slot}`);
 }
 
 /**
@@ -16,30 +20,28 @@ export interface SlotsOptions extends Omit<AgentOptions, "comfyui" | "card" | "b
  * one has left, the others are told to finish.
  */
 export function startSlots(options: SlotsOptions): Agent {
-  const { slots: count, comfyui, memory, enrollmentToken, ...shared } = options;
-  const slots = Array.from({ length: count }, (_, index) => String(index));
+  const { slots: targets, memory, enrollmentToken, name, folder, ...shared } = options;
+  const count = targets.length;
+  const slots = targets.map((_, slot) => String(slot));
   const keeper = new CardKeeper({ ...memory, logger: options.logger, slots });
   // A token is for one worker; the others come in by the word of the first.
   const first = Promise.withResolvers<string>();
   first.promise.catch(() => undefined);
-  const agents = slots.map((slot, index): Agent => {
-    const folder = count === 1 ? options.folder : join(options.folder, `slot-${slot}`);
-    const isFirst = index === 0;
-    const enrolment =
-      enrollmentToken === undefined
-        ? {}
-        : isFirst
-          ? { enrollmentToken, onEnrolled: first.resolve }
-          : { besideWorker: first.promise };
-    return startAgent({
+  const enrolment = (slot: number): Partial<AgentOptions> => {
+    if (enrollmentToken === undefined) return {};
+    if (slot > 0) return { besideWorker: first.promise };
+    return { enrollmentToken, onEnrolled: first.resolve };
+  };
+  const agents = targets.map((comfyui, slot) =>
+    startAgent({
       ...shared,
-      ...enrolment,
-      name: count === 1 ? options.name : `${options.name}/${slot}`,
-      folder,
-      comfyui: comfyui(slot, folder),
-      card: { keeper, slot },
-    });
-  });
+      ...enrolment(slot),
+      name: count === 1 ? name : `${name}/${slot}`,
+      folder: slotFolder(folder, slot, count),
+      comfyui,
+      card: { keeper, slot: String(slot) },
+    }),
+  );
   void agents[0]?.done.then(({ detail }) =>
     first.reject(new Error(detail ?? "the first worker has left")),
   );

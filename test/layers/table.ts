@@ -58,6 +58,7 @@ export const layers: Readonly<Record<string, Layer>> = {
       "protocol",
       "workflow",
       "queue",
+      "memory",
       "scheduler",
       "config",
       "store",

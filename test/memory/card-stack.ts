@@ -10,7 +10,8 @@ import { createLogger } from "../../src/observability/logger.ts";
 import { defaultLeaseTiming } from "../../src/queue/lease.ts";
 import { findFreePort } from "../../src/store/embedded/readiness.ts";
 import type { Agent } from "../../src/worker/agent.ts";
-import { startSlots } from "../../src/worker/slots.ts";
+import type { AgentOptions } from "../../src/worker/agent-options.ts";
+import { slotFolder, startSlots } from "../../src/worker/slots.ts";
 import { Api } from "../e2e/api.ts";
 import type { PretendEngineOptions } from "../fakes/engine-with-models.ts";
 import { readJournal, type CardEntry } from "../fakes/pretend-card.ts";
@@ -112,29 +113,35 @@ async function startCard(card: PretendCardOptions, place: Place): Promise<Agent>
     name: card.name,
     folder: join(place.folder, card.name),
     logger: place.logger,
-    slots: card.slots,
+    slots: ports.map((port, slot) => target(card, place, port, slot)),
     memory: {
       slotReserveBytes: contextBytes,
       readDriver: () => Promise.resolve(undefined),
       timings: { sampleMs: 50, settleMs: 1_000, lookMs: 20 },
     },
     timings: { healthMs: 500, probeMs: 50 },
-    comfyui: (slot, folder) => {
-      const port = ports[Number(slot)] ?? 0;
-      const baseDirectory = join(folder, "comfyui");
-      const settings: PretendEngineOptions = {
-        folder: baseDirectory,
-        port,
-        cardFolder: place.cardFolder,
-        cardBytes: card.bytes,
-        process: `${card.name}-${slot}`,
-        models: place.models,
-        contextBytes,
-      };
-      const command = [process.execPath, "--no-warnings", program, JSON.stringify(settings)];
-      return { kind: "spawn", command, url: `http://127.0.0.1:${port}`, baseDirectory };
-    },
   });
+}
+
+function target(
+  card: PretendCardOptions,
+  place: Place,
+  port: number,
+  slot: number,
+): AgentOptions["comfyui"] {
+  const folder = slotFolder(join(place.folder, card.name), slot, card.slots);
+  const baseDirectory = join(folder, "comfyui");
+  const settings: PretendEngineOptions = {
+    folder: baseDirectory,
+    port,
+    cardFolder: place.cardFolder,
+    cardBytes: card.bytes,
+    process: `${card.name}-${slot}`,
+    models: place.models,
+    contextBytes,
+  };
+  const command = [process.execPath, "--no-warnings", program, JSON.stringify(settings)];
+  return { kind: "spawn", command, url: `http://127.0.0.1:${port}`, baseDirectory };
 }
 
 async function ready(fixture: TestStore, count: number): Promise<void> {

@@ -59,6 +59,12 @@ it("has the idle neighbour give up its models where the other needs the room", a
   expect(ends.map(({ status }) => status)).toEqual(["succeeded", "succeeded"]);
 });
 
+it("tells the gateway what is on the card", async () => {
+  const workers = await cards.fixture.store.workers.list(cards.fixture.deploymentId);
+  expect(workers.map(({ memory }) => memory?.totalBytes)).toEqual([48 * gib, 48 * gib]);
+  expect(workers.map(({ memory }) => memory?.source)).toEqual(["system_stats", "system_stats"]);
+});
+
 it("never had more on the card than it holds, nor ran out", () => {
   const entries = cards.journal("card");
   expect(Math.max(...entries.map(({ sumBytes }) => sumBytes))).toBeLessThanOrEqual(48 * gib);

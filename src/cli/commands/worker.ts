@@ -4,14 +4,12 @@ import { join, resolve } from "node:path";
 
 import { HearthError } from "../../kernel/errors.ts";
 import { createLogger } from "../../observability/logger.ts";
-import { findFreePort } from "../../store/embedded/readiness.ts";
-import { startAgent } from "../../worker/agent.ts";
-import type { ComfyuiTarget } from "../../worker/agent-options.ts";
-import { comfyuiCommand } from "../../worker/comfyui/command.ts";
+import { startSlots } from "../../worker/slots.ts";
 import { baseUrlOf, settingsOf, type CommandContext } from "../command-context.ts";
 import type { ComfyuiChoice } from "../comfyui-choice.ts";
+import { comfyuiTargets } from "../comfyui-target.ts";
 import { aborted, listenForInterrupts } from "../interrupts.ts";
-import { ownCommand } from "../package-paths.ts";
+import type { MemoryFlags } from "../memory-flags.ts";
 
 export interface WorkerFlags {
   readonly gateway: string | undefined;
@@ -19,11 +17,12 @@ export interface WorkerFlags {
   readonly name: string | undefined;
   readonly folder: string | undefined;
   readonly comfyui: ComfyuiChoice;
+  readonly memory: MemoryFlags;
 }
 
 const enrollmentVariable = "HEARTH_ENROLLMENT_TOKEN";
 
-/** `hearth worker`: one agent beside one ComfyUI, until it is drained or told to stop. */
+/** `hearth worker`: one agent beside each ComfyUI of a card, until it is drained or told to stop. */
 export async function serveWorker(context: CommandContext, flags: WorkerFlags): Promise<void> {
   const { environment } = context.io;
   const settings = await settingsOf(context);
@@ -37,10 +36,18 @@ export async function serveWorker(context: CommandContext, flags: WorkerFlags): 
   const gateway = flags.gateway ?? environment["HEARTH_GATEWAY_URL"] ?? baseUrlOf(environment);
   const name = flags.name ?? environment["HEARTH_WORKER_NAME"] ?? hostname();
   const externalId = environment["HEARTH_EXTERNAL_ID"];
-  const agent = startAgent({
+  const { slots: count, reserveVram: reserveBytes, ...shares } = flags.memory;
+  const places = { count, folder, workingFolder: context.io.folder, reserveBytes };
+  const agent = startSlots({
     gatewayUrl: gateway.replace(/\/+$/u, ""),
     name,
-    comfyui: await comfyuiTarget(flags.comfyui, folder, context.io.folder),
+    slots: await comfyuiTargets(flags.comfyui, places),
+    memory: {
+      ...(reserveBytes !== undefined && { slotReserveBytes: reserveBytes }),
+      ...(shares.memoryStrategy !== undefined && { strategy: shares.memoryStrategy }),
+      ...(shares.evict !== undefined && { evictionOrder: shares.evict }),
+      ...(shares.pinVram !== undefined && { pinned: shares.pinVram }),
+    },
     folder,
     logger,
     ...(enrollmentToken !== undefined && { enrollmentToken }),
@@ -70,22 +77,4 @@ function takeEnrollmentToken(
   const token = environment[enrollmentVariable];
   delete process.env[enrollmentVariable];
   return token === undefined || token === "" ? undefined : token;
-}
-
-async function comfyuiTarget(
-  choice: ComfyuiChoice,
-  folder: string,
-  workingFolder: string,
-): Promise<ComfyuiTarget> {
-  if (choice.kind === "url") return { kind: "attach", url: choice.url.replace(/\/+$/u, "") };
-  const port = await findFreePort();
-  const url = `http://127.0.0.1:${port}`;
-  if (choice.kind === "directory") {
-    const directory = resolve(workingFolder, choice.directory);
-    const { extraArgs } = choice;
-    return { kind: "spawn", url, ...(await comfyuiCommand({ directory, port, extraArgs })) };
-  }
-  const baseDirectory = join(folder, "engine");
-  const command = ownCommand("engine", "--port", String(port), "--folder", baseDirectory);
-  return { kind: "spawn", url, command, baseDirectory };
 }

@@ -10,10 +10,20 @@ const tenantOption = ["--tenant <name>", "whose it is; made if missing", "defaul
 export function addAdminCommands(program: Command, run: Runner): void {
   addKeyCommands(program, run);
   addDeploymentCommands(program, run);
-  program
+  const workers = program
     .command("workers")
-    .summary("list workers")
-    .description("Lists workers.")
+    .summary("list and show workers")
+    .description("Lists and shows workers.");
+  workers
+    .command("get <worker>")
+    .description("Shows a worker, by id or name, with the memory of its GPU.")
+    .action((worker: string, _flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { showWorker } = await import("../commands/workers.ts");
+        await showWorker(context, worker);
+      }),
+    );
+  workers
     .command("ls")
     .description("Lists workers that have not left.")
     .option("-d, --deployment <name>", "only this deployment's")

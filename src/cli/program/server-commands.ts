@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { httpUrl, texts, wholeNumber } from "../arguments.ts";
 import type { ComfyuiChoice } from "../comfyui-choice.ts";
 import { CliFailure } from "../failure.ts";
+import { withMemory, type MemoryFlags } from "../memory-flags.ts";
 import type { Runner } from "./runner.ts";
 
 interface RawServerFlags {
@@ -21,7 +22,7 @@ interface RawUpFlags extends RawServerFlags, RawComfyuiFlags {
   readonly workers: number;
 }
 
-interface RawWorkerFlags extends RawComfyuiFlags {
+interface RawWorkerFlags extends RawComfyuiFlags, MemoryFlags {
   readonly gateway?: string;
   readonly deployment?: string;
   readonly name?: string;
@@ -67,7 +68,7 @@ export function addServerCommands(program: Command, run: Runner): void {
 }
 
 export function addWorkerCommand(program: Command, run: Runner): void {
-  withComfyui(program.command("worker"))
+  withMemory(withComfyui(program.command("worker")))
     .summary("start a worker for a gateway")
     .description("Runs jobs of a gateway on the ComfyUI beside it, or on the built-in engine.")
     .option("-g, --gateway <url>", "where the gateway is", httpUrl)
@@ -79,7 +80,7 @@ export function addWorkerCommand(program: Command, run: Runner): void {
         const { gateway, deployment, name, folder } = flags;
         const { serveWorker } = await import("../commands/worker.ts");
         const comfyui = comfyuiOf(flags);
-        await serveWorker(context, { gateway, deployment, name, folder, comfyui });
+        await serveWorker(context, { gateway, deployment, name, folder, comfyui, memory: flags });
       }),
     );
 }

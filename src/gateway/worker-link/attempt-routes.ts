@@ -16,6 +16,7 @@ import type { AttemptRef } from "../../store/attempts.ts";
 import type { WorkerRecord } from "../../store/workers.ts";
 import type { GatewayContext } from "../context.ts";
 import { readBody } from "../json-body.ts";
+import type { MemoryLessons } from "./memory.ts";
 import type { WorkerSessions } from "./session.ts";
 import { checkedOutputs, readContents, signUploads, storeContents } from "./outputs.ts";
 import { failureOf, logOf } from "./translate.ts";
@@ -27,8 +28,9 @@ export function registerAttemptRoutes(
   app: FastifyInstance,
   context: GatewayContext,
   sessions: WorkerSessions,
+  lessons: MemoryLessons,
 ): void {
-  const handlers = attemptHandlers(context);
+  const handlers = attemptHandlers(context, lessons);
   for (const verb of Object.keys(handlers) as AttemptVerb[]) {
     const path = workerLinkPaths.attempt(":jobId", 0, verb).replace("/0/", "/:epoch/");
     app.post(path, async (request) => {
@@ -38,7 +40,10 @@ export function registerAttemptRoutes(
   }
 }
 
-function attemptHandlers(context: GatewayContext): Readonly<Record<AttemptVerb, Handler>> {
+function attemptHandlers(
+  context: GatewayContext,
+  lessons: MemoryLessons,
+): Readonly<Record<AttemptVerb, Handler>> {
   const { attempts, signals } = context.store;
   const ended = (
     attempt: AttemptRef,
@@ -64,16 +69,20 @@ function attemptHandlers(context: GatewayContext): Readonly<Record<AttemptVerb, 
     },
     uploads: (attempt, body) => signUploads(context, attempt, readBody(uploadsRequestSchema, body)),
     complete: async (attempt, body) => {
-      const { outputs, contents, log, timings } = readBody(completeRequestSchema, body);
+      const request = readBody(completeRequestSchema, body);
+      const { outputs, contents, log, timings } = request;
       const inline = readContents(outputs, contents ?? []);
       const checked = await checkedOutputs(context, attempt, outputs, inline);
       const end = { log: logOf(log), timings };
       // The files' way to the disk and the statement's need not wait for each other.
       const stored = inline.size > 0 ? storeContents(context, attempt, inline) : undefined;
-      return ended(attempt, await attempts.complete(attempt, checked, end, stored));
+      const outcome = await attempts.complete(attempt, checked, end, stored);
+      if (outcome === "accepted") lessons.peak(attempt, request.peakBytes);
+      return ended(attempt, outcome);
     },
     fail: async (attempt, body, worker) => {
       const request = readBody(failRequestSchema, body);
+      await lessons.outOfMemory(attempt, request);
       const end = { log: logOf(request.log), timings: request.timings };
       return ended(attempt, await attempts.fail(attempt, failureOf(request), end), worker);
     },

@@ -13,6 +13,7 @@ import type { GatewayContext } from "../context.ts";
 import { readBody } from "../json-body.ts";
 import { registerAttemptRoutes } from "./attempt-routes.ts";
 import { claimFor } from "./claims.ts";
+import { MemoryLessons } from "./memory.ts";
 import { ModelAnswers } from "./models.ts";
 import { WorkerSessions } from "./session.ts";
 
@@ -20,6 +21,7 @@ import { WorkerSessions } from "./session.ts";
 export function registerWorkerLink(app: FastifyInstance, context: GatewayContext): void {
   const sessions = new WorkerSessions(context, randomBytes);
   const models = new ModelAnswers(context);
+  const lessons = new MemoryLessons(context);
   const { store, settings } = context;
 
   app.post(workerLinkPaths.enroll, (request) => sessions.enroll(request));
@@ -45,11 +47,13 @@ export function registerWorkerLink(app: FastifyInstance, context: GatewayContext
 
   app.post(workerLinkPaths.heartbeat, async (request): Promise<HeartbeatResponse> => {
     const worker = await sessions.worker(request);
-    const { attempts, residents } = readBody(heartbeatRequestSchema, request.body);
+    const { attempts, residents, memory } = readBody(heartbeatRequestSchema, request.body);
     const refs = attempts.map((attempt) => ({ ...attempt, workerId: worker.id }));
-    const [verdicts, draining] = await Promise.all([
+    const [verdicts, draining, largestCardBytes] = await Promise.all([
       store.attempts.heartbeat(refs, settings.lease.leaseMs),
       store.workers.touch([worker.id]),
+      lessons.largestCardBytes(worker.deploymentId),
+      memory && store.workers.reportMemory(worker.id, memory),
       residents && store.workers.reportResidents(worker.id, residents),
     ]);
     return {
@@ -59,6 +63,7 @@ export function registerWorkerLink(app: FastifyInstance, context: GatewayContext
         verdict: verdicts[at] ?? "stale",
       })),
       drain: draining.includes(worker.id),
+      largestCardBytes,
     };
   });
 
@@ -70,5 +75,5 @@ export function registerWorkerLink(app: FastifyInstance, context: GatewayContext
     return {};
   });
 
-  registerAttemptRoutes(app, context, sessions);
+  registerAttemptRoutes(app, context, sessions, lessons);
 }

@@ -7,6 +7,7 @@ import { PostgresAttempts } from "./attempts.ts";
 import { PostgresBudgets } from "./budgets.ts";
 import { PostgresControl } from "./control.ts";
 import { Database } from "./database.ts";
+import { PostgresFootprints } from "./footprints.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { tryLead } from "./leadership.ts";
 import { loadQueries, type Queries } from "./queries.ts";
@@ -46,6 +47,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     assets: new PostgresAssets(database),
     access: new PostgresAccess(database),
     budgets: new PostgresBudgets(database),
+    footprints: new PostgresFootprints(database),
     control: new PostgresControl(database),
     scaling: new PostgresScaling(database),
     signals,

@@ -1,4 +1,4 @@
-import type { Resident } from "../../protocol/worker-link.ts";
+import type { CardMemory, Resident } from "../../protocol/worker-link.ts";
 import type {
   Enrolled,
   NewEnrollment,
@@ -98,6 +98,22 @@ export class PostgresWorkers implements WorkerStore {
 
   listResidents(deploymentId: number): Promise<readonly WorkerResident[]> {
     return this.database.run<WorkerResident>("workers-residents-list", [deploymentId]);
+  }
+
+  async reportMemory(workerId: string, memory: CardMemory): Promise<void> {
+    await this.database.sql("update worker set memory = $2 where id = $1 and state <> 'gone'", [
+      workerId,
+      JSON.stringify(memory),
+    ]);
+  }
+
+  async largestCardBytes(deploymentId: number): Promise<number> {
+    const [row] = await this.database.sql<{ bytes: number }>(
+      `select coalesce(max(vram_bytes), 0)::bigint as bytes from worker
+       where deployment_id = $1 and state = 'ready'`,
+      [deploymentId],
+    );
+    return row?.bytes ?? 0;
   }
 
   async touch(workerIds: readonly string[]): Promise<readonly string[]> {

@@ -14,6 +14,8 @@ export interface ComfySession {
   readonly gone: AbortSignal;
   /** Where its files are, if the agent may reach them; else they go over HTTP. */
   readonly baseDirectory: string | undefined;
+  /** Where its models are, likewise. */
+  readonly modelsDirectory: string | undefined;
   /** What it writes, if the agent started it. */
   readonly log: LogTail | undefined;
   /** How far its own log has been read, if it has to be asked for it. */

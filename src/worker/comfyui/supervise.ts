@@ -1,4 +1,6 @@
 import { backoffMs } from "../../kernel/backoff.ts";
+import { join } from "node:path";
+
 import { errorMessage } from "../../kernel/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { Device } from "../../protocol/worker-link.ts";
@@ -31,6 +33,11 @@ const maxFailedLooks = 3;
 const alarmingExits = 5;
 /** How much of what it wrote last is logged when it is gone. */
 const lastWordsBytes = 2_000;
+
+function modelsDirectoryOf(target: ComfyuiTarget): string | undefined {
+  if (target.kind !== "spawn") return undefined;
+  return target.modelsDirectory ?? join(target.baseDirectory, "models");
+}
 
 /** Keeps one ComfyUI ready: starts it, or finds it, and does so again whenever it has gone. */
 export class ComfyHost {
@@ -206,6 +213,7 @@ export class ComfyHost {
       facts: serverFacts(stats, objectInfo),
       gone,
       baseDirectory: target.kind === "spawn" ? target.baseDirectory : undefined,
+      modelsDirectory: modelsDirectoryOf(target),
       log: this.log,
       serverLog,
       groupId: child?.groupId,

@@ -67,7 +67,7 @@ function setup(slots: readonly string[], options: Partial<CardOptions> = {}) {
   let runs = 0;
   const admit = (slot: string, model: string, bytes: number, more = {}): Promise<Admission> => {
     const need = { models: [{ name: model, bytes, reloadMs: 1 }], inferenceBytes: 1_000 };
-    const wish = { slot, lease: `run ${++runs}`, need, hasLargerCard: false, ...more };
+    const wish = { slot, lease: `run ${++runs}`, need, priority: 1, hasLargerCard: false, ...more };
     return keeper.admit(wish, never);
   };
   /** Lets a run begin, leaves its model on the card, and ends it. */
@@ -135,7 +135,7 @@ describe("the keeper of a card", () => {
   it("lets ComfyUI stream from RAM what does not fit, where no card is larger", async () => {
     const { admit, keeper } = setup(["a"]);
     expect(await admit("a", "x", 40_000)).toMatchObject({ kind: "admitted" });
-    expect(keeper.report).toMatchObject({ inferenceBytes: 1_000, modelsBytes: 23_000 });
+    expect(keeper.book.report).toMatchObject({ inferenceBytes: 1_000, modelsBytes: 23_000 });
   });
   it("never evicts a pinned model", async () => {
     const { hosts, admit, run } = setup(["a", "b"], { pinned: ["x"] });
@@ -147,25 +147,25 @@ describe("the keeper of a card", () => {
   it("forgets what a process held once it has ended", async () => {
     const { keeper, run } = setup(["a"]);
     await run(0, "x", 20_000);
-    expect(keeper.residents("a")).toEqual([{ model: "x", bytes: 20_000 }]);
+    expect(keeper.book.residents("a")).toEqual([{ model: "x", bytes: 20_000 }]);
     keeper.slotGone("a");
-    expect(keeper.residents("a")).toEqual([]);
+    expect(keeper.book.residents("a")).toEqual([]);
   });
   it("reports the drift between its book and the card, and corrects the book", async () => {
     const { keeper, hosts, run } = setup(["a"]);
     await run(0, "x", 20_000);
     Object.assign(hosts[0] ?? {}, { heldBytes: 5_000 });
     await keeper.refresh(never);
-    expect(keeper.report).toMatchObject({ driftBytes: -15_000, modelsBytes: 5_000 });
+    expect(keeper.book.report).toMatchObject({ driftBytes: -15_000, modelsBytes: 5_000 });
     await keeper.refresh(never);
-    expect(keeper.report?.driftBytes).toBe(0);
+    expect(keeper.book.report?.driftBytes).toBe(0);
   });
   it("tells a claim when the card has more room or less than it was told", async () => {
     const { keeper, admit } = setup(["a", "b"]);
     await keeper.refresh(never);
-    expect(keeper.budget("b").bytes).toBe(total);
+    expect(keeper.book.budget("b").bytes).toBe(total);
     await admit("a", "x", 20_000);
-    expect(keeper.budget("b").bytes).toBe(3_000);
-    expect(keeper.budget("a").bytes).toBe(total);
+    expect(keeper.book.budget("b").bytes).toBe(3_000);
+    expect(keeper.book.budget("a").bytes).toBe(total);
   });
 });

@@ -52,13 +52,13 @@ export async function memoryNeedOf(
 
 /** Sizes of the files in ComfyUI's own model folders. */
 export function modelFileSizes(
-  baseDirectory: string | undefined,
+  modelsDirectory: string | undefined,
 ): (ref: ModelRef) => Promise<number | undefined> {
   return async ({ folder, filename }) => {
     // A workflow names files; none of them leads out of its folder.
-    if (baseDirectory === undefined || /(?:^|[/\\])\.\.(?:[/\\]|$)/u.test(filename))
+    if (modelsDirectory === undefined || /(?:^|[/\\])\.\.(?:[/\\]|$)/u.test(filename))
       return undefined;
-    const path = join(baseDirectory, "models", folder, filename);
+    const path = join(modelsDirectory, folder, filename);
     const found = await stat(path).catch(() => undefined);
     return found?.isFile() === true ? found.size : undefined;
   };

@@ -1,10 +1,11 @@
-import { sumBytes } from "../../memory/ledger.ts";
+import { memoryPriorities, sumBytes } from "../../memory/ledger.ts";
 import type { Assignment, CardMemory } from "../../protocol/worker-link.ts";
 import { AttemptFailed, GivenBack } from "../attempt-failed.ts";
 import { failure } from "../classify.ts";
 import type { ComfyHost } from "../comfyui/supervise.ts";
 import type { ComfySession } from "../comfyui/session.ts";
-import type { CardKeeper, MemoryBudget, Refusal } from "./card-keeper.ts";
+import type { MemoryBudget } from "./card-book.ts";
+import type { CardKeeper, Refusal } from "./card-keeper.ts";
 import { deviceMemoryOf } from "./device-memory.ts";
 import { memoryNeedOf, modelFileSizes } from "./need.ts";
 import type { SlotHost } from "./slot-host.ts";
@@ -18,6 +19,12 @@ export interface CardLease {
   release(): number | undefined;
 }
 
+const nothingLeased: CardLease = {
+  reckonedBytes: 0,
+  availableBytes: 0,
+  release: () => undefined,
+};
+
 const measureTimeoutMs = 2_000;
 
 /** One slot's side of the book of its card. */
@@ -26,18 +33,25 @@ export class SlotMemory {
   private readonly slot: string;
   /** Of the deployment, as the gateway said last; 0 where it did not. */
   largestCardBytes = 0;
+  private lastTold: string | undefined;
 
   constructor(keeper: CardKeeper, slot: string) {
     this.keeper = keeper;
     this.slot = slot;
   }
 
-  get report(): CardMemory | undefined {
-    return this.keeper.report;
+  /** The card, if it is not as it was when the gateway was told last. */
+  news(): CardMemory | undefined {
+    const { report } = this.keeper.book;
+    return report === undefined || JSON.stringify(report) === this.lastTold ? undefined : report;
+  }
+
+  told(report: CardMemory): void {
+    this.lastTold = JSON.stringify(report);
   }
 
   budget(): MemoryBudget {
-    return this.keeper.budget(this.slot);
+    return this.keeper.book.budget(this.slot);
   }
 
   /** Ties the slot to the ComfyUI that it is to have. */
@@ -62,14 +76,16 @@ export class SlotMemory {
     assignment: Assignment,
     signal: AbortSignal,
   ): Promise<CardLease> {
-    const sizes = modelFileSizes(session.baseDirectory);
+    if (this.keeper.book.hasNoCard) return nothingLeased;
+    const sizes = modelFileSizes(session.modelsDirectory);
     const need = await memoryNeedOf(assignment.workflow, assignment.peakBytes ?? 0, sizes);
-    const cardBytes = this.keeper.report?.totalBytes ?? 0;
-    const availableBytes = this.keeper.budgetBytes(this.slot) ?? 0;
+    const cardBytes = this.keeper.book.report?.totalBytes ?? 0;
+    const availableBytes = this.keeper.book.budgetBytes(this.slot) ?? 0;
     const wish = {
       slot: this.slot,
       lease: assignment.attemptId,
       need,
+      priority: memoryPriorities[assignment.priority ?? "normal"],
       hasLargerCard: this.largestCardBytes > cardBytes,
     };
     const admission = await this.keeper.admit(wish, signal);
