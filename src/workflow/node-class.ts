@@ -71,7 +71,7 @@ function parseNodeClass(name: string, value: JsonObject): NodeClass | undefined 
 }
 
 /** Reads one section of inputs, in the order that `input_order` gives where it is there. */
-export function inputTable(section: JsonValue | undefined, order?: JsonValue): InputTable {
+function inputTable(section: JsonValue | undefined, order?: JsonValue): InputTable {
   if (!isJsonObject(section)) return {};
   const listed = Array.isArray(order) ? order.filter((name) => typeof name === "string") : [];
   const table: Record<string, InputConfig> = {};
@@ -105,4 +105,30 @@ export function inputConfig(
   if (Object.hasOwn(definition.required, name)) return definition.required[name];
   const optional = definition.optional;
   return optional !== undefined && Object.hasOwn(optional, name) ? optional[name] : undefined;
+}
+
+/** The options of a combo in either spelling; `undefined` for any other input. */
+export function comboChoices([type, options]: InputConfig): readonly JsonValue[] | undefined {
+  if (typeof type !== "string") return type;
+  if (type !== "COMBO") return undefined;
+  const listed = options?.["options"];
+  return Array.isArray(listed) ? (listed as readonly JsonValue[]) : [];
+}
+
+/** An option of a dynamic combo, and the inputs that choosing it brings. */
+export interface DynamicOption {
+  readonly key: JsonValue;
+  readonly inputs: readonly InputTable[];
+}
+
+/** The options of a `COMFY_DYNAMICCOMBO_V3`; none for any other input. */
+export function dynamicOptions([type, options]: InputConfig): readonly DynamicOption[] {
+  const listed = type === "COMFY_DYNAMICCOMBO_V3" ? options?.["options"] : undefined;
+  if (!Array.isArray(listed)) return [];
+  return (listed as readonly JsonValue[]).filter(isJsonObject).map(({ key = null, inputs }) => ({
+    key,
+    inputs: isJsonObject(inputs)
+      ? [inputTable(inputs["required"]), inputTable(inputs["optional"])]
+      : [],
+  }));
 }

@@ -1,4 +1,5 @@
 import type { NodeCatalogue } from "./node-class.ts";
+import { comfyuiRepository, type PackIndex } from "./pack-index.ts";
 import type { Workflow } from "./parse.ts";
 
 /** What is known of a node pack: its name in the registry, its repository, a version. */
@@ -10,9 +11,6 @@ export interface PackRef {
   /** A registry version or a commit. */
   readonly version: string | null;
 }
-
-/** Repositories by node class, several where a class is in several packs. */
-export type PackIndex = ReadonlyMap<string, readonly string[]>;
 
 /** A class that some pack must bring, and who may bring it. */
 export interface PackNeed {
@@ -67,7 +65,8 @@ function whoBrings(
     const id = packModule.exec(installed)?.[1] ?? installed;
     return { basis: "installed", candidates: [{ id, repository: null, version: null }] };
   }
-  const repositories = index?.get(classType) ?? [];
+  const repositories = index?.repositoriesOf(classType) ?? [];
+  if (repositories.includes(comfyuiRepository)) return undefined;
   if (repositories.length === 0) return { basis: "unknown", candidates: [] };
   const candidates = repositories.map((repository) => ({ id: null, repository, version: null }));
   return { basis: "indexed", candidates };

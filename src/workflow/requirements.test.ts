@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
 import { modelKey, modelSetId } from "./model-ref.ts";
 import { parseNodeCatalogue } from "./node-class.ts";
+import { parsePackIndex } from "./pack-index.ts";
 import { parseWorkflow, type Workflow } from "./parse.ts";
 import { requirementsOf } from "./requirements.ts";
 import { sizeClassOf } from "./size-class.ts";
@@ -107,8 +108,13 @@ test("names who brings a class: installed, named by the workflow, or several of 
     "4": node("Ambiguous", {}),
     "5": node("Nobody", {}),
   });
+  const index = parsePackIndex({
+    "https://github.com/a/x": [["Ambiguous"], {}],
+    "https://github.com/b/y.git": [["Ambiguous"], { nodename_pattern: "^By" }],
+  });
+  if (index === undefined) throw new Error("not an index");
   const { packs } = requirementsOf(workflow, catalogue, {
-    packIndex: new Map([["Ambiguous", ["https://github.com/a/x", "https://github.com/b/y"]]]),
+    packIndex: index,
     namedPacks: new Map([["Named", { id: "my-named", repository: null, version: "1.2.0" }]]),
   });
   expect(

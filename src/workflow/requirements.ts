@@ -1,18 +1,20 @@
 import { fingerprintOf } from "./fingerprint.ts";
-import { coreLoaders, type LoaderTable } from "./loader-table.ts";
+import type { LoaderTable } from "./loader-table.ts";
 import { modelNeedsOf, type ModelNeed, type UnplacedModel } from "./model-needs.ts";
 import { modelKey, modelSetId, type ModelFile } from "./model-ref.ts";
 import type { NodeCatalogue } from "./node-class.ts";
-import { packNeedsOf, type PackIndex, type PackNeed, type PackRef } from "./pack-needs.ts";
+import type { PackIndex } from "./pack-index.ts";
+import { packNeedsOf, type PackNeed, type PackRef } from "./pack-needs.ts";
 import type { Workflow } from "./parse.ts";
 import { pictureSizeOf, type PictureSize } from "./picture-size.ts";
+import { loadersOf } from "./sentinels.ts";
 import { outputNodes, settableInputs, type OutputNode, type SettableInput } from "./settable.ts";
 import { sizeClassOf } from "./size-class.ts";
 import { estimateVram, type VramEstimate } from "./vram.ts";
 
 /** What is known beside the workflow; all of it may be absent. */
 export interface RequirementFacts {
-  /** Where loaders take their files from; ComfyUI's own loaders when absent. */
+  /** Where loaders take their files from; absent: what the catalogue says. */
   readonly loaders?: LoaderTable;
   /** Files of which size, hash or source are known. */
   readonly files?: readonly ModelFile[];
@@ -49,7 +51,7 @@ export function requirementsOf(
   catalogue: NodeCatalogue | null,
   facts: RequirementFacts = {},
 ): Requirements {
-  const { loaders = coreLoaders, files = [], observed } = facts;
+  const { loaders = loadersOf(catalogue), files = [], observed } = facts;
   const { models, unplaced } = modelNeedsOf(workflow, loaders, files);
   const size = pictureSizeOf(workflow);
   return {

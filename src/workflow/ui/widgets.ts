@@ -1,5 +1,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../kernel/json.ts";
-import { inputTable, type InputConfig, type InputTable, type NodeClass } from "../node-class.ts";
+import {
+  dynamicOptions,
+  type InputConfig,
+  type InputTable,
+  type NodeClass,
+} from "../node-class.ts";
 import type { UiNode } from "./document.ts";
 
 /** Types that the editor draws as a widget rather than a socket. */
@@ -120,10 +125,10 @@ function takeTable(
     const value = config[0] === "IMAGECOMPARE" ? defaultOf(config) : (saved ?? defaultOf(config));
     if (value !== undefined) values[path] = value;
     if (hasControl(name, config)) queue.skip(afterRun);
-    if (config[0] === "COMFY_DYNAMICCOMBO_V3" && depth < maxNesting) {
-      for (const part of chosenTables(config, value)) {
-        takeTable(part, `${path}.`, queue, values, depth + 1);
-      }
+    if (depth === maxNesting) continue;
+    const chosen = dynamicOptions(config).find(({ key }) => key === value);
+    for (const part of chosen?.inputs ?? []) {
+      takeTable(part, `${path}.`, queue, values, depth + 1);
     }
   }
 }
@@ -150,21 +155,6 @@ function defaultOf([type, options]: InputConfig): JsonValue | undefined {
   const [first] = Array.isArray(choices) ? (choices as readonly JsonValue[]) : [];
   if (first !== undefined) return isJsonObject(first) ? first["key"] : first;
   return typeof type === "string" ? emptyValues[type] : undefined;
-}
-
-/** The inputs that the chosen option of a dynamic combo brings. */
-function chosenTables(
-  [, options]: InputConfig,
-  chosen: JsonValue | undefined,
-): readonly InputTable[] {
-  const listed = options?.["options"];
-  if (!Array.isArray(listed)) return [];
-  const option = (listed as readonly JsonValue[]).find(
-    (each) => isJsonObject(each) && each["key"] === chosen,
-  );
-  const inputs = isJsonObject(option) ? option["inputs"] : undefined;
-  if (!isJsonObject(inputs)) return [];
-  return [inputTable(inputs["required"]), inputTable(inputs["optional"])];
 }
 
 /** Every input that may be a widget is listed in the file, with or without a link. */
