@@ -66,6 +66,19 @@ describe("commands on the store", () => {
     expect(await stage.cli(["workers", "get", "nobody"])).toMatchObject({ code: 2 });
   });
 
+  it("make, list and revoke tokens that let workers in", async () => {
+    const stage = await Stage.open();
+    const created = await stage.cli(["workers", "token", "create", "--json"]);
+    const { data } = JSON.parse(created.stdout) as { data: { id: string; token: string } };
+    const listed = await stage.cli(["workers", "token", "ls"]);
+    expect(listed.stdout).toContain(data.id);
+    expect(listed.stdout).not.toContain(data.token);
+    expect(await stage.cli(["workers", "token", "revoke", data.token])).toMatchObject({ code: 0 });
+    expect(await stage.cli(["workers", "token", "revoke", data.id])).toMatchObject({ code: 4 });
+    const nowhere = await stage.cli(["workers", "token", "create", "-d", "nope"]);
+    expect(nowhere).toMatchObject({ code: 4 });
+  });
+
   it("say whether the database is up to date", async () => {
     const stage = await Stage.open();
     expect(await stage.cli(["migrate", "--check"])).toMatchObject({ code: 0 });

@@ -111,6 +111,28 @@ export function describeAssets(server: { readonly name: string; readonly url: st
       expect(await fixture.store.access.hasActiveApiKey()).toBe(false);
     });
 
+    it("enrols any number of workers with a standing token, until it is revoked", async () => {
+      const { workers } = fixture.store;
+      const tokenHash = new Uint8Array(32).fill(17);
+      const enrollment = { deploymentId: fixture.deploymentId, instanceId: null, validMs: 60_000 };
+      await workers.createEnrollment({ ...enrollment, tokenHash, isStanding: true });
+      const enroll = (fill: number): Promise<unknown> =>
+        workers.enroll(tokenHash, {
+          id: randomUUID(),
+          name: "w",
+          tokenHash: new Uint8Array(32).fill(fill),
+        });
+      expect(await enroll(18)).toMatchObject({ deploymentId: fixture.deploymentId });
+      expect(await enroll(19)).toMatchObject({ deploymentId: fixture.deploymentId });
+      const id = "111111111111";
+      expect(await workers.listStandingEnrollments()).toMatchObject([
+        { id, deployment: "default" },
+      ]);
+      expect(await workers.revokeStandingEnrollment(id)).toBe(true);
+      expect(await workers.revokeStandingEnrollment(id)).toBe(false);
+      expect(await enroll(20)).toBeUndefined();
+    });
+
     it("enrols a worker once with one token", async () => {
       const tokenHash = new Uint8Array(32).fill(7);
       const enrollment = { deploymentId: fixture.deploymentId, instanceId: null, validMs: 60_000 };

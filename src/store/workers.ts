@@ -62,10 +62,24 @@ export interface NewEnrollment {
   readonly deploymentId: number;
   readonly instanceId: string | null;
   readonly validMs: number;
+  /** Lets in any number of workers until it expires or is revoked. */
+  readonly isStanding?: boolean;
+}
+
+/** An enrolment that still lets workers in, without its secret. */
+export interface StandingEnrollment {
+  /** The first digits of the token's hash. */
+  readonly id: string;
+  readonly deployment: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
 }
 
 export interface WorkerStore {
   createEnrollment(enrollment: NewEnrollment): Promise<void>;
+  listStandingEnrollments(): Promise<readonly StandingEnrollment[]>;
+  /** Workers that it let in stay. False: there is none of this id. */
+  revokeStandingEnrollment(id: string): Promise<boolean>;
   /** Uses up an enrolment; undefined where it is unknown, used or too old. */
   enroll(enrollmentTokenHash: Uint8Array, worker: NewWorker): Promise<Enrolled | undefined>;
   /** Enrols without a token: the gateway took the caller on other grounds. */

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Scope } from "../../store/access.ts";
 import { durationMs, scopeList } from "../arguments.ts";
 import type { Runner } from "./runner.ts";
+import { addWorkerTokenCommands } from "./worker-token-commands.ts";
 
 const tenantOption = ["--tenant <name>", "whose it is; made if missing", "default"] as const;
 
@@ -12,8 +13,8 @@ export function addAdminCommands(program: Command, run: Runner): void {
   addDeploymentCommands(program, run);
   const workers = program
     .command("workers")
-    .summary("list and show workers")
-    .description("Lists and shows workers.");
+    .summary("list and show workers, and let more in")
+    .description("Lists and shows workers, and lets more in.");
   workers
     .command("get <worker>")
     .description("Shows a worker, by id or name, with the memory of its GPU.")
@@ -23,6 +24,7 @@ export function addAdminCommands(program: Command, run: Runner): void {
         await showWorker(context, worker);
       }),
     );
+  addWorkerTokenCommands(workers, run);
   workers
     .command("ls")
     .description("Lists workers that have not left.")

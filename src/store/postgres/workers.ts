@@ -3,6 +3,7 @@ import type {
   Enrolled,
   NewEnrollment,
   NewWorker,
+  StandingEnrollment,
   WorkerReadiness,
   WorkerRecord,
   WorkerResident,
@@ -23,15 +24,36 @@ export class PostgresWorkers implements WorkerStore {
 
   async createEnrollment(enrollment: NewEnrollment): Promise<void> {
     await this.database.sql(
-      `insert into enrollment (token_hash, deployment_id, instance_id, expires_at)
-       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::float8 / 1000))`,
+      `insert into enrollment (token_hash, deployment_id, instance_id, expires_at, is_standing)
+       values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4::float8 / 1000), $5)`,
       [
         Buffer.from(enrollment.tokenHash),
         enrollment.deploymentId,
         enrollment.instanceId,
         enrollment.validMs,
+        enrollment.isStanding ?? false,
       ],
     );
+  }
+
+  listStandingEnrollments(): Promise<readonly StandingEnrollment[]> {
+    return this.database.sql(
+      `select left(encode(e.token_hash, 'hex'), 12) as id, d.slug as deployment,
+         e.created_at as "createdAt", e.expires_at as "expiresAt"
+       from enrollment e join deployment d on d.id = e.deployment_id
+       where e.is_standing and e.expires_at > clock_timestamp()
+       order by e.created_at limit 1000`,
+      [],
+    );
+  }
+
+  async revokeStandingEnrollment(id: string): Promise<boolean> {
+    const rows = await this.database.sql(
+      `delete from enrollment where is_standing and left(encode(token_hash, 'hex'), 12) = $1
+       returning 1`,
+      [id],
+    );
+    return rows.length > 0;
   }
 
   async enroll(enrollmentTokenHash: Uint8Array, worker: NewWorker): Promise<Enrolled | undefined> {

@@ -1,9 +1,9 @@
--- Uses up an enrolment and records the worker. No row: unknown, used or too old. A worker shows
+-- Uses up an enrolment, unless it is a standing one, and records the worker. No row: unknown, used or too old. A worker shows
 -- that its instance runs, and names it where its launch got no answer. Also says how long its instance took to run, and
 -- from then until now; null where nobody launched it.
 -- $1 enrolment token hash  $2 worker id  $3 name  $4 worker token hash  $5 instance's name or null
 with used as (
-  update enrollment set used_at = clock_timestamp()
+  update enrollment set used_at = case when is_standing then null else clock_timestamp() end
   where token_hash = $1 and used_at is null and expires_at > clock_timestamp()
   returning deployment_id, instance_id
 ), introduced as (
