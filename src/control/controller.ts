@@ -51,6 +51,9 @@ interface Duty {
 }
 
 const expireIntervalMs = 5_000;
+/** Clouds count requests. */
+const cloudIntervalMs = 5_000;
+const driftIntervalMs = 300_000;
 const alertIntervalMs = 10_000;
 const arrivalIntervalMs = 60_000;
 
@@ -88,11 +91,16 @@ function commonDuties(options: ControllerOptions): readonly Duty[] {
 }
 
 function dutiesOfPlatforms(options: ControllerOptions, reach: Platform["reach"]): readonly Duty[] {
-  const { reconcileIntervalMs: intervalMs = 2_000, silentMs = 120_000 } = options;
+  const { silentMs = 120_000, logger } = options;
+  const intervalMs = options.reconcileIntervalMs ?? (reach === "host" ? 2_000 : cloudIntervalMs);
   const platforms = options.platforms.filter((platform) => platform.reach === reach);
-  const reconciling = platforms.map((platform) => {
+  const reconciling = platforms.flatMap((platform) => {
     const reconciler = new Reconciler({ ...options, platform, silentMs });
-    return { name: `reconcile ${platform.name}`, intervalMs, run: () => reconciler.pass() };
+    const { name } = platform;
+    const reconcile = { name: `reconcile ${name}`, intervalMs, run: () => reconciler.pass() };
+    if (platform.correctDrift === undefined) return [reconcile];
+    const run = (): Promise<void> => correctDrift(platform, logger);
+    return [reconcile, { name: `drift ${name}`, intervalMs: driftIntervalMs, run }];
   });
   return platforms.length === 0 ? [] : [...reconciling, scaleDuty(options, platforms)];
 }
@@ -102,6 +110,12 @@ function scaleDuty(options: ControllerOptions, platforms: readonly Platform[]): 
   const { scaleIntervalMs: intervalMs = 2_000, priceMicroUsdPerHour = () => 0 } = options;
   const scaler = new Scaler({ ...options, platforms, priceMicroUsdPerHour });
   return { name: "scale", intervalMs, run: () => scaler.pass() };
+}
+
+async function correctDrift(platform: Platform, logger: Logger): Promise<void> {
+  for (const found of (await platform.correctDrift?.()) ?? []) {
+    logger.warn({ platform: platform.name, found }, "settings were changed behind our back");
+  }
 }
 
 async function runDuties(

@@ -125,6 +125,26 @@ describe("keeping a fleet as it is wanted", () => {
     expect(decide(fleet)).toEqual([]);
   });
 
+  it("drains before it ends where a platform would not ask, until nobody is left or for a time", () => {
+    const fleet = { rows: [row("a")], statuses: [status("a")], desired: [pool(0)] };
+    const drains = (mannedIds: readonly string[], sinceMs = nowMs): Partial<FleetSnapshot> => ({
+      drains: { mannedIds: new Set(mannedIds), sinceMs: new Map([["a", sinceMs]]) },
+    });
+    expect(brief(decide({ ...fleet, ...drains(["a"]) }))).toEqual(["drain a"]);
+    expect(brief(decide({ ...fleet, ...drains([]) }))).toEqual(["terminate a"]);
+    expect(brief(decide({ ...fleet, ...drains(["a"], nowMs - 900_000) }))).toEqual(["terminate a"]);
+    const silent = { silentIds: new Set(["a"]) };
+    expect(brief(decide({ ...fleet, ...drains(["a"]), ...silent }))).toEqual(["terminate a"]);
+  });
+
+  it("is patient with an instance that waits for capacity, and gives it up in the end", () => {
+    const pending = { statuses: [status("a", { state: "pending" })] };
+    const launching = { state: "launching" as const };
+    expect(decide({ ...pending, rows: [row("a", launching)] })).toEqual([]);
+    const old = row("a", { ...launching, createdAt: new Date(nowMs - 840_000) });
+    expect(brief(decide({ ...pending, rows: [old] }))).toEqual(["terminate a"]);
+  });
+
   it("waits ever longer, up to a minute, before it launches what does not last", () => {
     const waits = [0, 1, 2, 3, 7, 50].map((shortLives) =>
       nextLaunchAtMs({ shortLives, lastLaunchAtMs: 1_000 }),

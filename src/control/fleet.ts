@@ -24,6 +24,13 @@ export interface FleetSnapshot {
   readonly launchGraceMs: number;
   /** Instances whose workers have been silent for too long. */
   readonly silentIds: ReadonlySet<string>;
+  /** Absent: the platform asks an instance to leave. Present: it ends it at once, so we ask before. */
+  readonly drains?: {
+    /** Instances with workers that have not left. */
+    readonly mannedIds: ReadonlySet<string>;
+    /** When each was asked, by our clock. */
+    readonly sinceMs: ReadonlyMap<string, number>;
+  };
   readonly desired: readonly DesiredPool[];
   readonly history: ReadonlyMap<number, LaunchHistory>;
 }
@@ -43,6 +50,13 @@ export type FleetCommand =
       readonly externalId: string;
       readonly reason: string;
     }
+  /** Its workers are to finish and leave; then it ends by itself or is ended. */
+  | {
+      readonly action: "drain";
+      readonly instanceId: string;
+      readonly externalId: string;
+      readonly reason: string;
+    }
   | {
       readonly action: "retire";
       readonly instanceId: string;
@@ -54,6 +68,8 @@ export type FleetCommand =
 
 /** Its enrolment would soon be too old, so waiting longer is in vain. */
 export const maxPendingMs = 840_000;
+/** A worker that has not finished by then is ended with its job, which another one takes over. */
+const drainLimitMs = 900_000;
 /** What a platform with a list does not show after this long is not there. */
 export const listGraceMs = 60_000;
 /** An instance that ends sooner without being asked says that the next one may, too. */
@@ -96,9 +112,7 @@ function judge(row: InstanceRecord, snapshot: FleetSnapshot): FleetCommand | und
   const ageMs = snapshot.nowMs - row.createdAt.getTime();
   if (status === undefined) return judgeMissing(row, ageMs, snapshot.launchGraceMs);
   const { externalId } = status;
-  const end = (reason: string): FleetCommand => {
-    return { action: "terminate", instanceId: row.id, externalId, reason };
-  };
+  const end = (reason: string): FleetCommand => endOf(row.id, externalId, reason, snapshot);
   if (row.state === "terminating") return end("it was asked to leave and is still there");
   if (status.state === "obsolete") return end("it runs with earlier settings");
   if (status.state === "pending" && ageMs >= maxPendingMs) return end("it got no capacity in time");
@@ -109,6 +123,18 @@ function judge(row: InstanceRecord, snapshot: FleetSnapshot): FleetCommand | und
     return { action: "confirm", instanceId: row.id, externalId, reason };
   }
   return undefined;
+}
+
+function endOf(
+  instanceId: string,
+  externalId: string,
+  reason: string,
+  { nowMs, drains, silentIds }: FleetSnapshot,
+): FleetCommand {
+  const isManned = drains?.mannedIds.has(instanceId) === true && !silentIds.has(instanceId);
+  const sinceMs = drains?.sinceMs.get(instanceId) ?? nowMs;
+  const action = isManned && nowMs - sinceMs < drainLimitMs ? "drain" : "terminate";
+  return { action, instanceId, externalId, reason };
 }
 
 function judgeMissing(
@@ -146,8 +172,7 @@ function fill(
     .flatMap((row) => {
       if (row.externalId === null) return [];
       const reason = `only ${pool.count} are wanted`;
-      const { id: instanceId, externalId } = row;
-      return [{ action: "terminate" as const, instanceId, externalId, reason }];
+      return [endOf(row.id, row.externalId, reason, snapshot)];
     });
 }
 

@@ -1,4 +1,6 @@
 import type { Platform } from "../platforms/platform.ts";
+import type { InstanceRecord } from "../store/control.ts";
+import type { WorkerRecord } from "../store/workers.ts";
 import {
   decideFleet,
   listGraceMs,
@@ -22,6 +24,7 @@ export class Reconciler {
   private readonly options: ReconcilerOptions;
   private readonly silence: SilenceWatch;
   private readonly history = new Map<number, LaunchHistory>();
+  private readonly drainingSinceMs = new Map<string, number>();
 
   constructor(options: ReconcilerOptions) {
     this.options = options;
@@ -54,12 +57,16 @@ export class Reconciler {
       );
       const { history } = this;
       const launchGraceMs = this.launchGraceMs();
-      const snapshot = { nowMs, rows, statuses, launchGraceMs, silentIds, desired: pools, history };
+      const base = { nowMs, rows, statuses, launchGraceMs, silentIds, desired: pools, history };
+      const snapshot = platform.capabilities.asksToLeave.supported
+        ? base
+        : { ...base, drains: { mannedIds: manned(workers), sinceMs: this.drainingSinceMs } };
+      this.forgetDrained(rows);
       for (const command of decideFleet(snapshot)) {
         const { pool, ...fields } = { pool: undefined, ...command };
         const deployment = pool?.deployment;
         logger.info({ platform: platform.name, deployment, ...fields }, "fleet");
-        await this.act(command);
+        await this.act(command, workers);
       }
     } catch (thrown) {
       this.silence.reset();
@@ -67,7 +74,7 @@ export class Reconciler {
     }
   }
 
-  private async act(command: FleetCommand): Promise<void> {
+  private async act(command: FleetCommand, workers: readonly WorkerRecord[]): Promise<void> {
     const { store, platform } = this.options;
     switch (command.action) {
       case "launch":
@@ -79,9 +86,28 @@ export class Reconciler {
           await store.control.updateInstance(command.instanceId, "terminating", command.externalId);
         }
         return platform.terminate(command.externalId);
+      case "drain":
+        await store.control.updateInstance(command.instanceId, "terminating", command.externalId);
+        return this.drain(command.instanceId, workers);
       case "retire":
         this.note(command.deploymentId, command.isShortLife);
         return store.control.retireInstance(command.instanceId);
+    }
+  }
+
+  private async drain(instanceId: string, workers: readonly WorkerRecord[]): Promise<void> {
+    const { store, clock } = this.options;
+    const since = this.drainingSinceMs.get(instanceId) ?? clock.now();
+    this.drainingSinceMs.set(instanceId, since);
+    for (const worker of workers) {
+      if (worker.instanceId === instanceId) await store.workers.markDraining(worker.id);
+    }
+  }
+
+  private forgetDrained(rows: readonly InstanceRecord[]): void {
+    const present = new Set(rows.map(({ id }) => id));
+    for (const id of this.drainingSinceMs.keys()) {
+      if (!present.has(id)) this.drainingSinceMs.delete(id);
     }
   }
 
@@ -108,4 +134,9 @@ export class Reconciler {
     const shortLives = isShortLife ? (before?.shortLives ?? 0) + 1 : 0;
     this.history.set(deploymentId, { shortLives, lastLaunchAtMs });
   }
+}
+
+/** Instances with workers. */
+function manned(workers: readonly WorkerRecord[]): ReadonlySet<string> {
+  return new Set(workers.flatMap(({ instanceId }) => (instanceId === null ? [] : [instanceId])));
 }

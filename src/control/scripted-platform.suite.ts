@@ -13,7 +13,9 @@ export class ScriptedPlatform implements Platform {
     gpu: yes,
     spot: yes,
     outlivesController: yes,
+    asksToLeave: yes,
     listsStrangers: yes,
+    tellsPending: yes,
     namesHardware: yes,
   };
   readonly offer = { gpu: null, region: null, isSpot: false };

@@ -51,8 +51,12 @@ export interface PlatformCapabilities {
   readonly spot: Capability;
   /** Whether instances outlive the control plane that launched them. */
   readonly outlivesController: Capability;
+  /** Whether an instance that is ended is asked first and may finish; if not, it is drained before. */
+  readonly asksToLeave: Capability;
   /** Whether the platform can name instances that the control plane has no record of. */
   readonly listsStrangers: Capability;
+  /** Whether the platform tells an instance that waits for its GPU from one that has it. */
+  readonly tellsPending: Capability;
   /** Whether the platform says which GPU an instance got. */
   readonly namesHardware: Capability;
 }
@@ -92,4 +96,6 @@ export interface Platform {
   list(known: readonly KnownInstance[]): Promise<readonly InstanceStatus[]>;
   /** Restores settings that the platform or somebody else has changed; absent where none can be. */
   correctDrift?(): Promise<DriftReport>;
+  /** Ends connections that would keep the process alive; absent where there are none. */
+  close?(): void;
 }

@@ -16,6 +16,8 @@ export interface FakeCloud {
   readonly machines: Machines;
   readonly faults: Faults;
   readonly requestCount: number;
+  /** What a throttled caller is told to wait; default 2,000. */
+  readonly retryAfterMs?: number;
   /** The adapter, set up to speak to this cloud through the vendor's own SDK. */
   connect(patience: CallPatience): Promise<Platform>;
   drift?(): void;
@@ -46,6 +48,7 @@ export async function cloudFixture(open: OpenCloud): Promise<CloudFixture> {
     population: () => machines.living().map(({ labels }) => labels["token"] ?? ""),
     runningCount: () => machines.living().filter(({ state }) => state !== "pending").length,
     requestCount: () => cloud.requestCount,
+    retryAfterMs: cloud.retryAfterMs ?? 2_000,
     waitsMs,
     sendAway: async (clientToken) => {
       for (const { id, labels } of machines.living()) {
@@ -55,14 +58,23 @@ export async function cloudFixture(open: OpenCloud): Promise<CloudFixture> {
     ...(cloud.drift !== undefined && { drift: () => cloud.drift?.() }),
     ...(cloud.isDrifted !== undefined && { isDrifted: () => cloud.isDrifted?.() ?? false }),
   };
+  const opened: Platform[] = [];
+  const connect = async (): Promise<Platform> => {
+    const platform = await cloud.connect(patience);
+    opened.push(platform);
+    return platform;
+  };
   return {
-    platform: await cloud.connect(patience),
+    platform: await connect(),
     cloud: stage,
-    reopen: () => cloud.connect(patience),
+    reopen: connect,
     advance: (ms) => {
       nowMs += ms;
     },
     crash: async (externalId) => machines.kill(externalId),
-    close: () => cloud.close(),
+    close: async () => {
+      for (const platform of opened) platform.close?.();
+      await cloud.close();
+    },
   };
 }

@@ -23,7 +23,9 @@ const capabilities: PlatformCapabilities = {
   gpu: { supported: true },
   spot: { supported: false, reason: "Cloud Run has one price and no preemptible instances." },
   outlivesController: { supported: true },
+  asksToLeave: { supported: true },
   listsStrangers: { supported: true },
+  tellsPending: { supported: true },
   namesHardware: { supported: true },
 };
 

@@ -24,7 +24,9 @@ const capabilities: PlatformCapabilities = {
   gpu: { supported: true },
   spot: { supported: false, reason: "Container Apps has no spot instances with GPUs." },
   outlivesController: { supported: true },
+  asksToLeave: { supported: true },
   listsStrangers: { supported: true },
+  tellsPending: { supported: true },
   namesHardware: {
     supported: false,
     reason: "The workload profile of the job decides the GPU; give it with the settings.",

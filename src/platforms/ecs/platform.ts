@@ -24,7 +24,9 @@ const capabilities: PlatformCapabilities = {
   gpu: { supported: true },
   spot: { supported: true },
   outlivesController: { supported: true },
+  asksToLeave: { supported: true },
   listsStrangers: { supported: true },
+  tellsPending: { supported: true },
   namesHardware: { supported: true },
 };
 

@@ -23,7 +23,9 @@ const capabilities: PlatformCapabilities = {
   gpu: { supported: true },
   spot: { supported: true },
   outlivesController: { supported: true },
+  asksToLeave: { supported: true },
   listsStrangers: { supported: true },
+  tellsPending: { supported: true },
   namesHardware: {
     supported: false,
     reason: "The node selector decides which GPU a pod gets; give it with the platform's settings.",

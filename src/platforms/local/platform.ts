@@ -33,7 +33,9 @@ const localCapabilities: PlatformCapabilities = {
   gpu: { supported: true },
   spot: { supported: false, reason: "This machine is not for sale; nothing preempts its workers." },
   outlivesController: { supported: true },
+  asksToLeave: { supported: true },
   listsStrangers: { supported: true },
+  tellsPending: { supported: true },
   namesHardware: {
     supported: false,
     reason: "This machine's GPUs are read by the worker itself and shown by hearth workers ls.",
