@@ -12,6 +12,7 @@ import { submitJob } from "../run/submit.ts";
 import { uploadFile } from "../run/upload.ts";
 import { assignInput, type InputAssignment } from "../run/values.ts";
 import { readWorkflow } from "../run/workflow-file.ts";
+import { readCatalogue } from "../workflow/catalogue.ts";
 
 export interface RunFlags {
   readonly assignments: readonly InputAssignment[];
@@ -22,6 +23,7 @@ export interface RunFlags {
   readonly deployment: string | undefined;
   readonly priority: string | undefined;
   readonly timeoutMs: number | undefined;
+  readonly catalogue: string | undefined;
 }
 
 /** `hearth run`: from a workflow and files to saved outputs. */
@@ -32,7 +34,9 @@ export async function runWorkflow(
 ): Promise<void> {
   const { io, output } = context;
   const client = clientOf(context, flags.deployment);
-  const source = await readWorkflow(workflowPath, io);
+  const { catalogue: place } = flags;
+  const catalogue = place === undefined ? null : (await readCatalogue(place, io)).catalogue;
+  const source = await readWorkflow(workflowPath, io, catalogue);
   const workflow = await fillInputs(context, client, source, flags.assignments);
   const priority = flags.priority === undefined ? {} : { "hearth.priority": flags.priority };
   const job = await submitJob(client, { workflow, metadata: { ...flags.metadata, ...priority } });

@@ -14,6 +14,7 @@ interface RawRunFlags {
   readonly deployment?: string;
   readonly priority?: string;
   readonly timeout?: number;
+  readonly catalogue?: string;
 }
 
 /** Commands that speak to a gateway as any client does. */
@@ -21,8 +22,8 @@ export function addClientCommands(program: Command, run: Runner): void {
   program
     .command("run")
     .summary("run a workflow and save its outputs")
-    .description("Runs a workflow in API format, or that of a picture made by ComfyUI.")
-    .argument("<workflow>", "a .json or .png file, or - for standard input")
+    .description("Runs a workflow, or that of a picture or video made by ComfyUI.")
+    .argument("<workflow>", "a file: JSON, PNG, WebP, JPEG, MP4, WebM; - for standard input")
     .option("-i, --input <node.input=value>", "an input; @file uploads a file (repeatable)", inputs)
     .option(
       "-s, --set <node.input=json>",
@@ -35,6 +36,7 @@ export function addClientCommands(program: Command, run: Runner): void {
     .option("-p, --priority <class>", "low, normal, high or critical", priority)
     .option("-m, --metadata <key=value>", "a label of the job (repeatable)", pairs)
     .option("-t, --timeout <duration>", "give up watching after this long, such as 10m", durationMs)
+    .option("-c, --catalogue <file|url>", "node classes, to run a workflow of the editor")
     .option("--no-wait", "print the job's id and leave")
     .action((workflow: string, flags: RawRunFlags, command: Command) =>
       run(command, async (context) => {
@@ -48,6 +50,7 @@ export function addClientCommands(program: Command, run: Runner): void {
           deployment: flags.deployment,
           priority: flags.priority,
           timeoutMs: flags.timeout,
+          catalogue: flags.catalogue,
         });
       }),
     );

@@ -9,6 +9,7 @@ import { addDeployCommands } from "./deploy-commands.ts";
 import { createFrame, type ProgramOptions } from "./options.ts";
 import { addScaleCommands } from "./scale-commands.ts";
 import { addServerCommands } from "./server-commands.ts";
+import { addWorkflowCommands } from "./workflow-commands.ts";
 
 /** The whole command line. Throws commander's error in place of ending the process. */
 export function createProgram(options: ProgramOptions): Command {
@@ -19,6 +20,7 @@ export function createProgram(options: ProgramOptions): Command {
   ).addHelpText("after", "\nExit codes and environment variables: docs/cli.md");
   addServerCommands(program, run);
   addClientCommands(program, run);
+  addWorkflowCommands(program, run);
   addAdminCommands(program, run);
   addBudgetCommands(program, run);
   addCostCommands(program, run);

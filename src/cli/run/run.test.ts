@@ -6,9 +6,9 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 
+import { parseNodeCatalogue } from "../../workflow/node-class.ts";
 import type { Io } from "../output.ts";
 import { distinctNames, safeFileName } from "./file-name.ts";
-import { isPng, readPngText } from "./png-text.ts";
 import { formatProgress, milestoneOf } from "./progress-line.ts";
 import { assignInput, parseInput, parsePairs, parseSet } from "./values.ts";
 import { readWorkflow } from "./workflow-file.ts";
@@ -177,14 +177,17 @@ describe("workflow files", () => {
     await expect(readWorkflow(name, io(folder))).rejects.toMatchObject({ code: "usage" });
   });
 
-  it("survive pictures that are cut off anywhere", async () => {
-    const png = pngWith("prompt", "{}");
-    for (let end = 0; end < png.length; end++) {
-      const cut = png.subarray(0, end);
-      expect(readPngText(cut, "other")).toBeUndefined();
-      expect(isPng(cut)).toBe(end >= 8);
-    }
-    expect(readPngText(png, "prompt")).toBe("{}");
+  it("of the editor are converted where a node catalogue says how", async () => {
+    const saved = { nodes: [{ id: 1, type: "X", widgets_values: [5] }], links: [], version: 0.4 };
+    const folder = await folderWith("w.json", JSON.stringify(saved));
+    const input = { required: { steps: ["INT", {}] } };
+    const catalogue = parseNodeCatalogue({ X: { input, output: [] } });
+    expect(await readWorkflow("w.json", io(folder), catalogue)).toMatchObject({
+      "1": { class_type: "X", inputs: { steps: 5 } },
+    });
+    await expect(readWorkflow("w.json", io(folder))).rejects.toMatchObject({
+      message: "w.json is in the editor's format.",
+    });
   });
 
   it("of the examples are in API format", async () => {

@@ -9,11 +9,11 @@ import { openScopes, type Scope } from "./scopes.ts";
 import { widgetValues } from "./widgets.ts";
 
 /** A node in API format. */
-export interface ApiNode {
+export type ApiNode = {
   readonly class_type: string;
   readonly inputs: JsonObject;
   readonly _meta: { readonly title: string };
-}
+};
 
 export interface Conversion {
   /** In API format, by node id; inside subgraphs `12:34`. */
