@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { BlobStore } from "../blobs/blobs.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { errorMessage } from "../kernel/errors.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -11,7 +12,9 @@ import type { Store } from "../store/store.ts";
 import { announceAlerts } from "./announce-alerts.ts";
 import { expireOverdue } from "./expire.ts";
 import type { DesiredPool } from "./fleet.ts";
+import { keepBooks } from "./keep-books.ts";
 import { runLoop } from "./loop.ts";
+import { priceInstances } from "./price-instances.ts";
 import { Reaper } from "./reap.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Scaler } from "./scaling/scaler.ts";
@@ -29,6 +32,8 @@ export interface ControllerOptions {
   readonly random: () => number;
   readonly newId: () => string;
   readonly mintToken: () => { readonly token: string; readonly tokenHash: Uint8Array };
+  /** What instances cost; absent: as their deployments say. */
+  readonly catalogue?: Catalogue;
   readonly sweepIntervalMs?: number;
   readonly reconcileIntervalMs?: number;
   readonly scaleIntervalMs?: number;
@@ -56,6 +61,8 @@ const cloudIntervalMs = 5_000;
 const driftIntervalMs = 300_000;
 const alertIntervalMs = 10_000;
 const arrivalIntervalMs = 60_000;
+const bookIntervalMs = 60_000;
+const priceIntervalMs = 10_000;
 
 /**
  * Runs the control loops. What concerns everybody runs only where this process leads; platforms
@@ -82,12 +89,20 @@ function commonDuties(options: ControllerOptions): readonly Duty[] {
   const { store, blobs, logger, clock, lease, sweepIntervalMs = 60_000 } = options;
   const reaper = new Reaper({ store, logger, clock, leaseMs: lease.leaseMs });
   return [
+    ...pricing(options),
     { name: "reap", intervalMs: lease.reaperIntervalMs, run: () => reaper.pass() },
     { name: "expire", intervalMs: expireIntervalMs, run: () => expireOverdue(store, logger) },
     { name: "alerts", intervalMs: alertIntervalMs, run: () => announceAlerts(store, logger) },
     { name: "arrivals", intervalMs: arrivalIntervalMs, run: () => store.scaling.rollUpArrivals() },
+    { name: "books", intervalMs: bookIntervalMs, run: () => keepBooks(store, logger, clock.now()) },
     { name: "sweep", intervalMs: sweepIntervalMs, run: () => sweepOnce(store, blobs, logger) },
   ];
+}
+
+function pricing({ store, catalogue, logger }: ControllerOptions): readonly Duty[] {
+  if (catalogue === undefined) return [];
+  const run = (): Promise<void> => priceInstances(store, catalogue, logger);
+  return [{ name: "prices", intervalMs: priceIntervalMs, run }];
 }
 
 function dutiesOfPlatforms(options: ControllerOptions, reach: Platform["reach"]): readonly Duty[] {

@@ -7,6 +7,7 @@ import { HearthError, errorMessage } from "../kernel/errors.ts";
 import { uuidV7 } from "../kernel/id.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { Store } from "../store/store.ts";
+import { registerAdmin } from "./admin/routes.ts";
 import { Access } from "./auth.ts";
 import { BatchDispatcher } from "./batch-dispatcher.ts";
 import { registerBlobRoutes } from "./blob-routes.ts";
@@ -165,6 +166,7 @@ async function createApp(
   registerJsonBodies(app, context.settings.limits);
   await app.register(multipart);
   app.get("/health", async () => ({ status: "ok" }));
+  await app.register(async (scope) => registerAdmin(scope, context));
   await app.register(async (scope) => registerWorkerLink(scope, context));
   const slots = new StreamSlots();
   for (const prefix of ["", "/d/:deployment"]) {

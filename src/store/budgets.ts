@@ -42,6 +42,16 @@ export interface BudgetAlert {
   readonly capMicroUsd: number;
 }
 
+/** An instance that runs on known hardware and has no price yet. */
+export interface UnpricedInstance {
+  readonly id: string;
+  readonly platform: string;
+  /** The platform's own name for it. */
+  readonly gpu: string | null;
+  readonly region: string | null;
+  readonly isSpot: boolean;
+}
+
 /**
  * Hard caps. A submit sets money aside in its own transaction and is refused with
  * `insufficient_credits` where a budget has no room for it; the end of the job, however it comes,
@@ -58,5 +68,7 @@ export interface BudgetStore {
   /** Of workers whose instance has no price of its own; null: unknown. False: no such deployment. */
   setDeploymentPrice(deploymentId: number, microUsdPerHour: number | null): Promise<boolean>;
   deploymentPrice(deploymentId: number): Promise<number | null>;
+  /** Those that are there, newest first, so that some without an offer keep none from its price. */
+  unpricedInstances(limit: number): Promise<readonly UnpricedInstance[]>;
   setInstancePrice(id: string, microUsdPerHour: number): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { describeFootprints } from "./footprints.suite.ts";
 import { describeResidents } from "./residents.suite.ts";
 import { describeScaling } from "./scaling.suite.ts";
 import { describeStore } from "./store.suite.ts";
+import { describeUsage } from "./usage.suite.ts";
 
 for (const server of postgresServers()) {
   describeStore(server);
@@ -17,4 +18,5 @@ for (const server of postgresServers()) {
   describeFootprints(server);
   describeResidents(server);
   describeScaling(server);
+  describeUsage(server);
 }

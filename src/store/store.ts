@@ -6,6 +6,7 @@ import type { ControlStore, Leadership, Signals } from "./control.ts";
 import type { FootprintStore } from "./footprints.ts";
 import type { JobStore } from "./jobs.ts";
 import type { ScalingStore } from "./scaling.ts";
+import type { UsageStore } from "./usage.ts";
 import type { WorkerStore } from "./workers.ts";
 
 /**
@@ -20,6 +21,7 @@ export interface Store {
   readonly access: AccessStore;
   readonly budgets: BudgetStore;
   readonly footprints: FootprintStore;
+  readonly usage: UsageStore;
   readonly control: ControlStore;
   readonly scaling: ScalingStore;
   readonly signals: Signals;

@@ -4,6 +4,7 @@ import { startController } from "../../control/controller.ts";
 import { mintToken } from "../../gateway/credentials.ts";
 import { createLogger } from "../../observability/logger.ts";
 import { openPostgresStore } from "../../store/postgres/store.ts";
+import { catalogueOf } from "../pricing/catalogue-of.ts";
 import { openBlobs } from "../blobs-of.ts";
 import { baseUrlOf, settingsOf, type CommandContext } from "../command-context.ts";
 import { aborted, listenForInterrupts } from "../interrupts.ts";
@@ -33,6 +34,7 @@ export async function serveController(context: CommandContext): Promise<void> {
       blobs: opened.blobs,
       platforms: [],
       desired: [],
+      catalogue: await catalogueOf(context),
       gatewayUrl,
       logger,
       clock: systemClock,

@@ -7,6 +7,7 @@ import { formatDurationMs } from "../../kernel/duration.ts";
 import { formatMicroUsd } from "../../kernel/money.ts";
 import type { CommandContext } from "../command-context.ts";
 import { catalogueOf } from "../pricing/catalogue-of.ts";
+import { money } from "../pricing/money-column.ts";
 import { offersOf, platformsOf } from "../pricing/offers.ts";
 import { subjectOf, type SubjectFlags } from "../pricing/subject.ts";
 import { formatTable } from "../table.ts";
@@ -137,17 +138,6 @@ function breakdown(estimate: Estimate): string {
     `  from ${offer.source}, ${offer.asOf}`,
     ...rows.map(([name = "", value = ""]) => `  ${name.padEnd(22)} ${value.padStart(12)}`),
   ].join("\n");
-}
-
-function money(
-  title: string,
-  of: (estimate: Estimate) => number,
-): {
-  readonly title: string;
-  readonly text: (estimate: Estimate) => string;
-  readonly align: "right";
-} {
-  return { title, text: (estimate) => formatMicroUsd(of(estimate)), align: "right" };
 }
 
 function percent(share: number): string {

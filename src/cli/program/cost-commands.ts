@@ -11,6 +11,7 @@ import {
   wholeNumber,
 } from "../arguments.ts";
 import type { Runner } from "./runner.ts";
+import { addCostReport } from "./usage-commands.ts";
 
 interface RawSubjectFlags {
   readonly platform: readonly string[];
@@ -58,6 +59,7 @@ export function addCostCommands(program: Command, run: Runner): void {
     .summary("estimate, compare and report costs")
     .description("Estimates, compares and reports costs.");
   addEstimates(cost, run);
+  addCostReport(cost, run);
   cost
     .command("price <deployment> <dollars>")
     .description("Says what an hour of a deployment's workers costs where no platform tells.")

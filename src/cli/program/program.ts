@@ -10,6 +10,7 @@ import { createFrame, type ProgramOptions } from "./options.ts";
 import { addScaleCommands } from "./scale-commands.ts";
 import { addServerCommands } from "./server-commands.ts";
 import { addWorkflowCommands } from "./workflow-commands.ts";
+import { addStatsCommand } from "./usage-commands.ts";
 
 /** The whole command line. Throws commander's error in place of ending the process. */
 export function createProgram(options: ProgramOptions): Command {
@@ -25,6 +26,7 @@ export function createProgram(options: ProgramOptions): Command {
   addBudgetCommands(program, run);
   addCostCommands(program, run);
   addCatalogueCommands(program, run);
+  addStatsCommand(program, run);
   addDeployCommands(program, run);
   addScaleCommands(program, run);
   return program;

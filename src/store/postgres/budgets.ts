@@ -1,6 +1,13 @@
 import { HearthError } from "../../kernel/errors.ts";
 import { formatMicroUsd } from "../../kernel/money.ts";
-import type { BudgetAlert, BudgetOwner, BudgetRecord, BudgetStore, NewBudget } from "../budgets.ts";
+import type {
+  BudgetAlert,
+  BudgetOwner,
+  BudgetRecord,
+  BudgetStore,
+  NewBudget,
+  UnpricedInstance,
+} from "../budgets.ts";
 import type { Runner } from "./database.ts";
 
 /** Budgets and prices. */
@@ -58,6 +65,17 @@ export class PostgresBudgets implements BudgetStore {
       [deploymentId],
     );
     return row?.price ?? null;
+  }
+
+  unpricedInstances(limit: number): Promise<readonly UnpricedInstance[]> {
+    return this.database.sql<UnpricedInstance>(
+      `select id, platform, hardware ->> 'gpu' as gpu, hardware ->> 'region' as region,
+         coalesce((hardware ->> 'isSpot')::boolean, false) as "isSpot"
+       from instance
+       where price_micro_usd_per_hour is null and hardware is not null and gone_at is null
+       order by created_at desc limit $1`,
+      [limit],
+    );
   }
 
   async setInstancePrice(id: string, microUsdPerHour: number): Promise<void> {

@@ -13,6 +13,7 @@ import { tryLead } from "./leadership.ts";
 import { loadQueries, type Queries } from "./queries.ts";
 import { PostgresScaling } from "./scaling.ts";
 import { PostgresSignals } from "./signals.ts";
+import { PostgresUsage } from "./usage.ts";
 import { PostgresWorkers } from "./workers.ts";
 
 export interface PostgresStoreOptions {
@@ -48,6 +49,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     access: new PostgresAccess(database),
     budgets: new PostgresBudgets(database),
     footprints: new PostgresFootprints(database),
+    usage: new PostgresUsage(database),
     control: new PostgresControl(database),
     scaling: new PostgresScaling(database),
     signals,
