@@ -23,6 +23,7 @@ const byErrorCode: Partial<Record<ErrorCode, number>> = {
   deployment_not_found: exitCodes.notFound,
   insufficient_credits: exitCodes.quota,
   queue_full: exitCodes.quota,
+  tenant_limit: exitCodes.quota,
   rate_limited: exitCodes.quota,
   too_many_streams: exitCodes.quota,
   deployment_not_ready: exitCodes.quota,

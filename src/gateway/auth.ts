@@ -131,8 +131,12 @@ export async function resolveDeployment(
 ): Promise<DeploymentRecord> {
   const { deployment: slug } = request.params as { readonly deployment?: string };
   const deployment = await context.access.deployment(caller.tenantId, slug);
-  if (deployment === undefined || deployment.tenantId !== caller.tenantId) {
+  if (deployment === undefined || !mayUse(caller.tenantId, deployment)) {
     throw new HearthError("deployment_not_found", { details: { deployment: slug } });
   }
   return deployment;
+}
+
+function mayUse(tenantId: number, deployment: DeploymentRecord): boolean {
+  return deployment.tenantId === tenantId || deployment.sharedWith.includes(tenantId);
 }

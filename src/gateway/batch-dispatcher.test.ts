@@ -5,20 +5,24 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postgresServers } from "../../test/database.ts";
 import { addWorker, newJob, openTestStore, type TestStore } from "../../test/store.ts";
 import { createLogger } from "../observability/logger.ts";
-import { BatchDispatcher } from "./batch-dispatcher.ts";
+import { createDispatch, type Dispatch } from "./dispatch/dispatch.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 
 describe("the dispatcher", () => {
   let fixture: TestStore;
-  let dispatcher: BatchDispatcher;
+  let dispatch: Dispatch;
+  let dispatcher: Dispatcher;
   const never = new AbortController().signal;
   beforeAll(async () => {
     fixture = await openTestStore(postgresServers()[0]!.url);
     const logger = createLogger({ level: "silent" });
     const { store } = fixture;
-    dispatcher = new BatchDispatcher({ store, logger, leaseMs: 30_000, newId: randomUUID });
+    const clock = { now: Date.now };
+    dispatch = createDispatch({ store, logger, clock, leaseMs: 30_000, newId: randomUUID });
+    dispatcher = dispatch.dispatcher;
   });
   afterAll(async () => {
-    dispatcher.close();
+    await dispatch.close();
     await fixture.close();
   });
 

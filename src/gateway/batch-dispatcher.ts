@@ -2,6 +2,9 @@ import type { Logger } from "../observability/logger.ts";
 import { errorMessage } from "../kernel/errors.ts";
 import type { Claim } from "../store/attempts.ts";
 import type { Store } from "../store/store.ts";
+import type { Claimer } from "./dispatch/claimer.ts";
+import type { PoolViews } from "./dispatch/pool-views.ts";
+import { formatQueueHint, parseQueueHint } from "./dispatch/queue-hint.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 interface Waiter {
@@ -20,16 +23,16 @@ interface Pool {
 export interface DispatcherOptions {
   readonly store: Store;
   readonly logger: Logger;
-  readonly leaseMs: number;
-  newId(): string;
+  readonly views: PoolViews;
+  readonly claimer: Claimer;
 }
 
 const maxSlots = 128;
 const pollMs = 1_000;
 
 /**
- * Gathers the workers that wait and claims for all of them in one statement. Woken by hints; a
- * poll a second is the truth. One job a worker, in the order of the queue.
+ * Gathers the workers that wait and has jobs claimed for all of them at once. Woken by hints; a poll
+ * a second is the truth.
  */
 export class BatchDispatcher implements Dispatcher {
   private readonly options: DispatcherOptions;
@@ -39,7 +42,12 @@ export class BatchDispatcher implements Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.options = options;
-    this.stopListening = options.store.signals.subscribe("queue", (id) => this.wake(Number(id)));
+    this.stopListening = options.store.signals.subscribe("queue", (id) => {
+      const hint = parseQueueHint(id);
+      if (hint === undefined) return;
+      options.views.note(hint);
+      this.wake(hint.deploymentId);
+    });
     this.timer = setInterval(() => {
       for (const deploymentId of this.pools.keys()) this.wake(deploymentId);
     }, pollMs);
@@ -108,7 +116,7 @@ export class BatchDispatcher implements Dispatcher {
       pool.isDirty = false;
       const batch = [...pool.waiters].sort(idleFirst).slice(0, maxSlots);
       const claims = await this.claimFor(deploymentId, batch);
-      for (const claim of claims) await this.deliver(pool, batch, claim);
+      for (const claim of claims) await this.deliver(deploymentId, pool, batch, claim);
       // A full batch may have left jobs and waiters behind.
       if (claims.length === batch.length && pool.waiters.size > 0) pool.isDirty = true;
     }
@@ -118,27 +126,36 @@ export class BatchDispatcher implements Dispatcher {
     deploymentId: number,
     batch: readonly Waiter[],
   ): Promise<readonly Claim[]> {
-    const { store, leaseMs, logger } = this.options;
-    const slots = batch.map(({ workerId }) => ({ workerId, attemptId: this.options.newId() }));
+    const { claimer, logger } = this.options;
     try {
-      return await store.attempts.claim(deploymentId, slots, leaseMs);
+      return await claimer.claim(
+        deploymentId,
+        batch.map(({ workerId }) => workerId),
+      );
     } catch (thrown) {
       logger.warn({ deploymentId, cause: errorMessage(thrown) }, "claim failed; polling again");
       return [];
     }
   }
 
-  private async deliver(pool: Pool, batch: readonly Waiter[], claim: Claim): Promise<void> {
+  private async deliver(
+    deploymentId: number,
+    pool: Pool,
+    batch: readonly Waiter[],
+    claim: Claim,
+  ): Promise<void> {
     const waiter = batch.findLast((each) => each.workerId === claim.workerId);
     if (waiter !== undefined && pool.waiters.has(waiter)) {
       waiter.resolve(claim);
       return;
     }
     // The worker hung up while the claim was under way: the job goes back at once.
-    await this.options.store.attempts.release(claim, false).catch((thrown: unknown) => {
+    const { store, logger } = this.options;
+    await store.attempts.release(claim, false).catch((thrown: unknown) => {
       const cause = errorMessage(thrown);
-      this.options.logger.warn({ jobId: claim.jobId, cause }, "an undelivered claim must time out");
+      logger.warn({ jobId: claim.jobId, cause }, "an undelivered claim must time out");
     });
+    store.signals.publish("queue", formatQueueHint(deploymentId, claim));
     pool.isDirty = true;
   }
 }

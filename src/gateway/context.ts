@@ -4,8 +4,11 @@ import type { Logger } from "../observability/logger.ts";
 import type { LeaseTiming } from "../queue/lease.ts";
 import type { Store } from "../store/store.ts";
 import type { Access } from "./auth.ts";
+import type { Placements } from "./dispatch/placements.ts";
+import type { RunLearner } from "./dispatch/run-learner.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Seal } from "./seal.ts";
+import type { TenantGate } from "./tenant-gate.ts";
 
 /** Bounds on what callers may send. */
 export interface GatewayLimits {
@@ -57,6 +60,9 @@ export interface GatewayContext {
   readonly seal: Seal;
   readonly access: Access;
   readonly dispatcher: Dispatcher;
+  readonly learner: RunLearner;
+  readonly placements: Placements;
+  readonly tenantGate: TenantGate;
   /** Aborted when the gateway begins to shut down; long polls and streams end then. */
   readonly shutdown: AbortSignal;
 }

@@ -9,16 +9,18 @@ import type { Logger } from "../observability/logger.ts";
 import type { Store } from "../store/store.ts";
 import { registerAdmin } from "./admin/routes.ts";
 import { Access } from "./auth.ts";
-import { BatchDispatcher } from "./batch-dispatcher.ts";
 import { registerBlobRoutes } from "./blob-routes.ts";
 import { StreamSlots } from "./comfy-v2/events.ts";
 import { registerComfyV2 } from "./comfy-v2/routes.ts";
 import type { GatewayContext, GatewaySettings } from "./context.ts";
+import { createDispatch, type Dispatch } from "./dispatch/dispatch.ts";
+import { Placements } from "./dispatch/placements.ts";
 import { registerErrors } from "./error-response.ts";
 import { registerJsonBodies } from "./json-body.ts";
 import { isLoopbackHost } from "./loopback.ts";
 import { createRandomPool } from "./random-pool.ts";
 import { createSeal } from "./seal.ts";
+import { TenantGate } from "./tenant-gate.ts";
 import { registerWorkerLink } from "./worker-link/routes.ts";
 
 /** What any gateway needs, wherever its requests come from. */
@@ -63,7 +65,7 @@ export async function openGateway(
   await requireKey(parts.store, "a function");
   const shutdown = new AbortController();
   const settings = { ...parts.settings, trustsLoopback: false };
-  const { context, dispatcher } = await createContext(
+  const { context, dispatch } = await createContext(
     { ...parts, settings },
     { url: settings.publicUrl },
     shutdown.signal,
@@ -73,8 +75,9 @@ export async function openGateway(
     app,
     close: async () => {
       shutdown.abort();
-      dispatcher.close();
+      const dispatched = dispatch.close();
       await app.close();
+      await dispatched;
     },
   };
 }
@@ -92,12 +95,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const listening = { url: "" };
   const trustsLoopback = options.settings.trustsLoopback && isLoopbackHost(host);
   const parts = { ...options, settings: { ...options.settings, trustsLoopback } };
-  const { context, dispatcher } = await createContext(parts, listening, shutdown.signal);
+  const { context, dispatch } = await createContext(parts, listening, shutdown.signal);
   const app = await createApp(context, options.blobSigningKey);
   try {
     await app.listen({ host, port: options.port });
   } catch (cause) {
-    dispatcher.close();
+    await dispatch.close();
     const message = `Cannot listen on ${host}:${options.port}: ${errorMessage(cause)}`;
     throw new HearthError("config_invalid", { message, cause });
   }
@@ -111,10 +114,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     port,
     close: async (graceMs = 5_000) => {
       shutdown.abort();
-      dispatcher.close();
+      const dispatched = dispatch.close();
       const closed = app.close();
       const timer = setTimeout(() => app.server.closeAllConnections(), graceMs);
       await closed;
+      await dispatched;
       clearTimeout(timer);
     },
   };
@@ -124,12 +128,12 @@ async function createContext(
   options: GatewayParts,
   listening: { readonly url: string },
   shutdown: AbortSignal,
-): Promise<{ context: GatewayContext; dispatcher: BatchDispatcher }> {
+): Promise<{ context: GatewayContext; dispatch: Dispatch }> {
   const { store, blobs, logger, clock } = options;
   const random = createRandomPool();
   const newId = (): string => uuidV7(clock.now(), random(10));
   const { leaseMs } = options.settings.lease;
-  const dispatcher = new BatchDispatcher({ store, logger, leaseMs, newId });
+  const dispatch = createDispatch({ store, logger, clock, leaseMs, newId });
   const trusted = await store.access.ensureTenant("default");
   const context: GatewayContext = {
     store,
@@ -145,10 +149,13 @@ async function createContext(
     newId,
     seal: createSeal(options.sealKey),
     access: new Access(store, clock, trusted.id),
-    dispatcher,
+    dispatcher: dispatch.dispatcher,
+    learner: dispatch.learner,
+    placements: new Placements(store, clock),
+    tenantGate: new TenantGate(store.tenants, clock),
     shutdown,
   };
-  return { context, dispatcher };
+  return { context, dispatch };
 }
 
 async function createApp(

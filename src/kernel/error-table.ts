@@ -159,6 +159,12 @@ export const errorTable = {
     "The queue is full.",
     "Try again after the seconds in Retry-After.",
   ),
+  tenant_limit: row(
+    429,
+    "caller",
+    "A limit of this account is reached.",
+    "Wait the seconds in Retry-After, or have details.limit raised.",
+  ),
   rate_limited: row(
     429,
     "caller",

@@ -36,6 +36,8 @@ export interface DeploymentRecord {
   readonly deadlineMs: number;
   readonly executionTimeoutMs: number;
   readonly retentionMs: number;
+  /** Other tenants that may use it. */
+  readonly sharedWith: readonly number[];
   readonly createdAt: Date;
 }
 

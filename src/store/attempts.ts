@@ -35,8 +35,11 @@ export interface Claim {
   readonly inputs: readonly JobInput[];
   readonly sealedExtraData: Uint8Array | null;
   readonly remainingMs: number;
-  /** The key that it was queued under, and its start tag, in seconds. */
+  /** Where it was queued; keys and tag are in seconds. */
+  readonly modelSet: number;
+  readonly vramClass: number;
   readonly v: number;
+  readonly vCold: number;
   readonly startTag: number;
 }
 

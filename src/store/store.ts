@@ -3,9 +3,13 @@ import type { AssetStore } from "./assets.ts";
 import type { AttemptStore } from "./attempts.ts";
 import type { BudgetStore } from "./budgets.ts";
 import type { ControlStore, Leadership, Signals } from "./control.ts";
+import type { DecisionStore } from "./decisions.ts";
+import type { EstimateStore } from "./estimates.ts";
 import type { FootprintStore } from "./footprints.ts";
 import type { JobStore } from "./jobs.ts";
+import type { QueueStore } from "./queue.ts";
 import type { ScalingStore } from "./scaling.ts";
+import type { TenantStore } from "./tenants.ts";
 import type { UsageStore } from "./usage.ts";
 import type { WorkerStore } from "./workers.ts";
 
@@ -24,6 +28,10 @@ export interface Store {
   readonly usage: UsageStore;
   readonly control: ControlStore;
   readonly scaling: ScalingStore;
+  readonly queue: QueueStore;
+  readonly estimates: EstimateStore;
+  readonly decisions: DecisionStore;
+  readonly tenants: TenantStore;
   readonly signals: Signals;
   /** Undefined where another process leads. */
   tryLead(): Promise<Leadership | undefined>;

@@ -3,13 +3,13 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { HearthError } from "../../kernel/errors.ts";
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import { postJobBodySchema, type JobBody } from "../../protocol/comfy-v2.ts";
-import { classDelaySeconds } from "../../queue/queue-key.ts";
 import type { DeploymentRecord } from "../../store/access.ts";
 import type { NewJob } from "../../store/jobs.ts";
 import { validateWorkflow } from "../../workflow/validate.ts";
-import { parseWorkflow } from "../../workflow/parse.ts";
+import { parseWorkflow, type Workflow } from "../../workflow/parse.ts";
 import { authenticate, resolveDeployment } from "../auth.ts";
 import type { GatewayContext } from "../context.ts";
+import { formatQueueHint } from "../dispatch/queue-hint.ts";
 import { readBody } from "../json-body.ts";
 import { resolveInputs } from "./inputs.ts";
 import { idempotencyKeyOf } from "./idempotency.ts";
@@ -31,13 +31,19 @@ export async function postJob(
   const deployment = await resolveDeployment(request, context, caller);
   const idempotencyKey = idempotencyKeyOf(request);
   const body = readJobBody(request.body);
-  const { metadata, priority } = readLabels(body.metadata);
+  const { metadata, dueInMs, ...labels } = readLabels(body.metadata);
   const workflow = isJsonObject(body.workflow) ? body.workflow : {};
-  const inputs = await judge(context, caller.tenantId, deployment, body.workflow);
+  const parsed = parse(context, body.workflow);
+  const inputs = await judge(context, caller.tenantId, deployment, parsed);
   await requireRoom(context, deployment);
+  const { tenantId } = caller;
+  const { defaultPriority } = await context.tenantGate.admit(tenantId);
+  const priority = labels.priority ?? defaultPriority ?? "normal";
+  const asked = { tenantId, deployment, workflow: parsed, priority, dueInMs };
+  const placement = await context.placements.place(asked);
   const job: NewJob = {
     id: context.newId(),
-    tenantId: caller.tenantId,
+    tenantId,
     deploymentId: deployment.id,
     priority,
     workflow,
@@ -47,24 +53,12 @@ export async function postJob(
     idempotencyKey,
     deadlineMs: deployment.deadlineMs,
     retentionMs: deployment.retentionMs,
-    placement: {
-      fingerprint: null,
-      modelSet: 0,
-      sizeClass: "",
-      vramBytes: 0,
-      vramClass: 0,
-      estimateMs: 0,
-      delaySeconds: classDelaySeconds[priority],
-      coldDelaySeconds: 0,
-      overdueAfterSeconds: 600,
-      dueInMs: null,
-      tagSeconds: null,
-    },
+    placement,
   };
-  if ((await context.store.jobs.submit(job)) === "reused") {
-    throw new HearthError("idempotency_key_reuse");
-  }
-  context.store.signals.publish("queue", String(deployment.id));
+  const key = await context.store.jobs.submit(job);
+  if (key === "reused") throw new HearthError("idempotency_key_reuse");
+  const hint = formatQueueHint(deployment.id, { ...placement, ...key });
+  context.store.signals.publish("queue", hint);
   reply.code(201);
   return newJobBody(job, deployment, mountOf(request, context), context);
 }
@@ -87,19 +81,23 @@ function readJobBody(body: unknown): JobRequest {
   return readBody(postJobBodySchema, body) as JobRequest;
 }
 
+function parse(context: GatewayContext, value: JsonValue | undefined): Workflow {
+  const { workflowNodes } = context.settings.limits;
+  const parsed = parseWorkflow(value, { maxNodes: workflowNodes });
+  if (!parsed.ok) throw parsed.error;
+  return parsed.value;
+}
+
 async function judge(
   context: GatewayContext,
   tenantId: number,
   deployment: DeploymentRecord,
-  value: JsonValue | undefined,
+  workflow: Workflow,
 ): Promise<NewJob["inputs"]> {
-  const { workflowNodes } = context.settings.limits;
-  const parsed = parseWorkflow(value, { maxNodes: workflowNodes });
-  if (!parsed.ok) throw parsed.error;
   const catalogue = await context.access.catalogue(deployment.id);
-  const fault = validateWorkflow(parsed.value, catalogue);
+  const fault = validateWorkflow(workflow, catalogue);
   if (fault !== undefined) throw fault;
-  return resolveInputs(context.store.assets, tenantId, parsed.value, catalogue);
+  return resolveInputs(context.store.assets, tenantId, workflow, catalogue);
 }
 
 /** The queue's length is a second old at most, so that a submit costs the same at any length. */

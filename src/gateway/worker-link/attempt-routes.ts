@@ -77,7 +77,10 @@ function attemptHandlers(
       // The files' way to the disk and the statement's need not wait for each other.
       const stored = inline.size > 0 ? storeContents(context, attempt, inline) : undefined;
       const outcome = await attempts.complete(attempt, checked, end, stored);
-      if (outcome === "accepted") lessons.peak(attempt, request.peakBytes);
+      if (outcome === "accepted") {
+        lessons.peak(attempt, request.peakBytes);
+        context.learner.noteEnded(attempt);
+      }
       return ended(attempt, outcome);
     },
     fail: async (attempt, body, worker) => {
@@ -91,11 +94,8 @@ function attemptHandlers(
       return ended(attempt, await attempts.release(attempt, reason === "preempted"), worker);
     },
     canceled: async (attempt, body) => {
-      const { log } = readBody(canceledRequestSchema, body);
-      return ended(
-        attempt,
-        await attempts.confirmCanceled(attempt, { log: logOf(log), timings: {} }),
-      );
+      const end = { log: logOf(readBody(canceledRequestSchema, body).log), timings: {} };
+      return ended(attempt, await attempts.confirmCanceled(attempt, end));
     },
   };
 }

@@ -12,6 +12,8 @@ create table model_set (
 insert into model_set (id, hash, keys) overriding system value values (0, '', '{}'), (1, 'memory', '{}');
 
 alter table tenant
+  -- Of jobs that do not say; null: normal.
+  add column default_priority text check (default_priority in ('low', 'normal', 'high', 'critical')),
   add column max_queued integer check (max_queued > 0),
   add column max_running integer check (max_running > 0),
   add column max_gpu_ms_a_day bigint check (max_gpu_ms_a_day > 0);

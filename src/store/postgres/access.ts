@@ -10,6 +10,8 @@ const apiKeyColumns = `k.id, k.tenant_id as "tenantId", t.slug as tenant, k.name
 const deploymentColumns = `id, slug, tenant_id as "tenantId", is_default as "isDefault",
   max_queued as "maxQueued", deadline_ms as "deadlineMs",
   execution_timeout_ms as "executionTimeoutMs", retention_ms as "retentionMs",
+  array(select s.tenant_id from deployment_share s where s.deployment_id = deployment.id
+    order by 1) as "sharedWith",
   created_at as "createdAt"`;
 
 /** Tenants, keys and deployments. */

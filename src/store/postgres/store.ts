@@ -7,12 +7,16 @@ import { PostgresAttempts } from "./attempts.ts";
 import { PostgresBudgets } from "./budgets.ts";
 import { PostgresControl } from "./control.ts";
 import { Database } from "./database.ts";
+import { PostgresDecisions } from "./decisions.ts";
+import { PostgresEstimates } from "./estimates.ts";
 import { PostgresFootprints } from "./footprints.ts";
 import { PostgresJobs } from "./jobs.ts";
 import { tryLead } from "./leadership.ts";
 import { loadQueries, type Queries } from "./queries.ts";
+import { PostgresQueue } from "./queue.ts";
 import { PostgresScaling } from "./scaling.ts";
 import { PostgresSignals } from "./signals.ts";
+import { PostgresTenants } from "./tenants.ts";
 import { PostgresUsage } from "./usage.ts";
 import { PostgresWorkers } from "./workers.ts";
 
@@ -52,6 +56,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     usage: new PostgresUsage(database),
     control: new PostgresControl(database),
     scaling: new PostgresScaling(database),
+    queue: new PostgresQueue(database),
+    estimates: new PostgresEstimates(database),
+    decisions: new PostgresDecisions(database),
+    tenants: new PostgresTenants(database),
     signals,
     tryLead: () => tryLead(database),
     close: async () => {

@@ -2,7 +2,12 @@
 -- $1 pool  $2 tenants to leave out  $3 model sets, $4 VRAM bytes that may be used, $5 keys from
 -- which to look, $6 limits of these sets  $7 VRAM classes, $8 bytes, $9 keys, $10 limits of these
 -- $11 VRAM bytes and $12 limit of the overdue lane
-select h.*, extract(epoch from clock_timestamp())::float8 as "nowSeconds" from (
+select h.lane, h.id as "queueId", h.job_id as "jobId", h.tenant as "tenantId",
+  h.model_set as "modelSet", h.vram_class as "vramClass", h.vram_bytes as "vramBytes", h.v,
+  h.v_cold as "vCold", h.overdue_from as "overdueFrom",
+  extract(epoch from h.enqueued_at)::float8 as "enqueuedAtSeconds", h.estimate_ms as "estimateMs",
+  h.due, h.is_demoted as "isDemoted", extract(epoch from clock_timestamp())::float8 as "nowSeconds"
+from (
   select 'resident' as lane, q.*
   from unnest($3::int[], $4::bigint[], $5::float8[], $6::int[]) as a (model_set, vram_bytes, from_v, n)
   cross join lateral (

@@ -1,6 +1,6 @@
 -- What is queued in a pool, set by set, from the very first key on. $1 pool
 -- $2 most jobs counted in a set
-select s.model_set as "modelSet", s.least_v as "leastV", b.jobs, b.backlog_ms as "backlogMs", m.keys
+select s.model_set as id, m.keys, s.least_v as "leastKey", b.jobs, b.backlog_ms as "backlogMs"
 from queue_sets($1) s
 join model_set m on m.id = s.model_set
 cross join lateral (
