@@ -29,7 +29,7 @@ export interface KeyPolicy {
 
 export const defaultKeyPolicy: KeyPolicy = {
   runWeight: 1,
-  loadWeight: 2,
+  loadWeight: 4,
   deadlineMarginSeconds: 2,
   overdueAfterSeconds: { low: 900, normal: 300, high: 120, critical: 60 },
 };
@@ -57,11 +57,18 @@ export interface QueueKeys {
 }
 
 /**
+ * How far a tenant that was away may start behind one that floods. It makes up for what affinity
+ * and class delays give to the flood, and bounds what being away is worth.
+ */
+const creditSeconds = 300;
+
+/**
  * When the tenant's fair share would start the job: now, unless the tenant has work ahead. A
  * tenant that floods pushes its own tags into the future, and nobody else's.
  */
 export function startTag(clock: VirtualClock, tenantFinishSeconds: number): number {
-  return Math.max(clock.nowSeconds, clock.claimedTagSeconds, tenantFinishSeconds);
+  const { nowSeconds, claimedTagSeconds } = clock;
+  return Math.max(nowSeconds, claimedTagSeconds - creditSeconds, tenantFinishSeconds);
 }
 
 /** The tenant's new finish tag: its next job may not start before this one used up its share. */

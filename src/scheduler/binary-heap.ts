@@ -30,6 +30,11 @@ export class BinaryHeap<Item> {
     this.rise(this.items.length - 1, item, this.order.keyOf(item));
   }
 
+  /** All items, in no order. */
+  all(): readonly Item[] {
+    return this.items;
+  }
+
   pop(): Item | undefined {
     return this.items.length === 0 ? undefined : this.removeAt(0);
   }
@@ -65,6 +70,19 @@ export class BinaryHeap<Item> {
       for (const child of [2 * index + 1, 2 * index + 2]) {
         if (child < this.items.length) frontier.push(child);
       }
+    }
+    return found;
+  }
+
+  /** Up to `most` items whose keys are at most `key`, in no order: O(found). */
+  upTo(key: number, most: number): readonly Item[] {
+    const found: Item[] = [];
+    const open = [0];
+    for (let index = open.pop(); index !== undefined && found.length < most; index = open.pop()) {
+      const item = this.items[index];
+      if (item === undefined || this.keyAt(index) > key) continue;
+      found.push(item);
+      open.push(2 * index + 2, 2 * index + 1);
     }
     return found;
   }

@@ -7,6 +7,7 @@ import type { FleetView, Head, Lane, ModelSetView, QueuedJob, WorkerView } from 
 import { defaultPolicy } from "./policy.ts";
 
 const gibibyte = 1024 ** 3;
+const policy = { ...defaultPolicy, loadWeight: 2, patienceSeconds: 60 };
 const nowSeconds = 1000;
 const worker: WorkerView = { workerId: "w1", vramBytes: 24 * gibibyte, claims: 0 };
 
@@ -36,7 +37,7 @@ function headOf(
 }
 
 function run(heads: readonly Head[], fleet: FleetView = {}, asking = worker): Decision {
-  return decide(asking, heads, fleet, { nowSeconds, policy: defaultPolicy });
+  return decide(asking, heads, fleet, { nowSeconds, policy });
 }
 
 function verdicts(decision: Decision): readonly string[] {

@@ -1,4 +1,4 @@
-import type { FleetView, Head, WorkerView } from "./head.ts";
+import type { FleetView, Head, QueuedJob, WorkerView } from "./head.ts";
 import type { SchedulingPolicy } from "./policy.ts";
 import { shouldWait, warmWaitSeconds } from "./wait-or-swap.ts";
 
@@ -69,10 +69,13 @@ function consider(
   if (job.vramBytes > worker.vramBytes) return passOver("does_not_fit");
   if (missesDeadline(head, nowSeconds)) return passOver("deadline_missed");
   if (lane === "overdue") {
-    const isDue = isOverdueTurn && nowSeconds >= job.overdueAtSeconds;
-    return isDue
-      ? { head, verdict: "ranked", scoreSeconds: job.overdueAtSeconds - overdueLead }
-      : passOver("not_overdue");
+    if (nowSeconds < job.overdueAtSeconds) return passOver("not_overdue");
+    // Out of its turn it competes like any other, so that no worker idles beside it.
+    return {
+      head,
+      verdict: "ranked",
+      scoreSeconds: isOverdueTurn ? job.overdueAtSeconds - overdueLead : scoreSeconds,
+    };
   }
   if (shouldWait(head, fleet[job.modelSet], nowSeconds, policy)) {
     return passOver("waits_for_warm_worker");
@@ -105,11 +108,30 @@ function chooseFrom(
 ): Choice {
   const best = ranked[0];
   if (best !== undefined) {
-    const reason = best.head.lane === "overdue" ? "overdue" : "least_score";
+    const reason =
+      best.scoreSeconds < best.head.job.overdueAtSeconds - overdueLead / 2
+        ? "overdue"
+        : "least_score";
     return { kind: "run", jobId: best.head.job.jobId, reason };
   }
   const modelSet = setToPrefetch(passedOver, fleet);
   return modelSet === undefined ? { kind: "idle" } : { kind: "prefetch", modelSet };
+}
+
+/**
+ * Jobs that none of the workers that asked together could end before their deadline, each once:
+ * to fail, or to demote.
+ */
+export function missedDeadlines(decisions: readonly Decision[]): readonly QueuedJob[] {
+  const missed = new Map<string, QueuedJob>();
+  for (const { passedOver } of decisions) {
+    for (const { head, verdict } of passedOver) {
+      if (verdict === "deadline_missed") missed.set(head.job.jobId, head.job);
+    }
+  }
+  if (missed.size === 0) return [];
+  for (const { ranked } of decisions) for (const { head } of ranked) missed.delete(head.job.jobId);
+  return [...missed.values()];
 }
 
 /** The set that is waited for longest: the first that would be worth a second warm worker. */

@@ -42,7 +42,7 @@ export function explainVerdict(considered: Considered, fleet: FleetView): string
 const verdictTexts: Readonly<Record<Exclude<Verdict, "ranked" | "waits_for_warm_worker">, string>> =
   {
     does_not_fit: "needs more VRAM than this worker has",
-    not_overdue: "is not overdue, or this claim does not serve the overdue lane",
+    not_overdue: "is first in the overdue lane, but not overdue yet",
     deadline_missed: "could no longer end before its deadline",
   };
 

@@ -40,7 +40,10 @@ export interface ModelSetView {
   readonly warmWorkers: number;
   /** Seconds until the first of them is expected to be free; 0 for an idle one. */
   readonly warmInSeconds: number;
-  /** Expected run time of all that is queued for the set. */
+  /**
+   * Expected run time of what is queued for the set and comes within a weighted load of its first
+   * job. Counting more costs only loads that were not worth it.
+   */
   readonly backlogSeconds: number;
 }
 

@@ -15,7 +15,7 @@ export interface SchedulingPolicy extends KeyPolicy {
 export const defaultPolicy: SchedulingPolicy = {
   ...defaultKeyPolicy,
   swapFloorSeconds: 1,
-  patienceSeconds: 60,
+  patienceSeconds: 30,
   overdueEvery: 4,
   missedDeadline: "demote",
 };

@@ -57,7 +57,7 @@ describe("the queue index", () => {
           expect(least(index.headsOf(set), (job) => job.keySeconds)).toBe(
             least(ofSet, (job) => job.keySeconds),
           );
-          expect(index.backlogSeconds(set)).toBeCloseTo(10 * ofSet.length, 6);
+          expect(index.backlogSeconds(set, Infinity)).toBe(10 * ofSet.length);
         }
         for (const size of [8, 24]) {
           const fitting = list.filter((job) => job.vramBytes <= size * gibibyte);
@@ -65,17 +65,37 @@ describe("the queue index", () => {
             least(fitting, (job) => job.coldKeySeconds),
           );
         }
-        expect(index.overdueHeads(list.length).map((job) => job.overdueAtSeconds)).toEqual(
-          list.map((job) => job.overdueAtSeconds).toSorted((left, right) => left - right),
+        expect(index.overdueHead()?.overdueAtSeconds).toBe(
+          least(list, (job) => job.overdueAtSeconds),
         );
       }),
     );
+  });
+  it("counts towards a backlog only what comes soon after the first job", () => {
+    const index = new QueueIndex();
+    for (const [number, key] of [5, 7, 30, 90].entries()) index.add(jobOf(number, key, 8, 1));
+    expect([1, 2, 25, 100].map((within) => index.backlogSeconds("m1", within))).toEqual([
+      10, 20, 30, 40,
+    ]);
   });
   it("offers the first jobs of different model sets as cold heads, in order", () => {
     const index = new QueueIndex();
     for (let number = 0; number < 50; number++) index.add(jobOf(number, number));
     const sets = index.coldHeads(8 * gibibyte, 3).map((job) => job.modelSet);
     expect(sets).toEqual(["m0", "m1", "m2"]);
+  });
+  it("keeps the overdue lane in order when nearly all leave by another door", () => {
+    const index = new QueueIndex();
+    for (let number = 0; number < 5000; number++) index.add(jobOf(number, number));
+    for (let number = 0; number < 5000; number++) if (number % 97 !== 96) index.take(`j${number}`);
+    const left = Array.from({ length: 51 }, (_, at) => jobOf(97 * at + 96, 97 * at + 96));
+    const expected = left.map((job) => job.overdueAtSeconds).sort((a, b) => a - b);
+    for (const overdueAtSeconds of expected) {
+      const head = index.overdueHead();
+      expect(head?.overdueAtSeconds).toBe(overdueAtSeconds);
+      index.take(head?.jobId ?? "");
+    }
+    expect(index.overdueHead()).toBeUndefined();
   });
   it("knows nothing of a job that was never added", () => {
     expect(new QueueIndex().take("j1")).toBeUndefined();

@@ -1,6 +1,7 @@
 import { vramClassOf } from "../queue/vram-class.ts";
 import { BinaryHeap } from "./binary-heap.ts";
 import type { QueuedJob } from "./head.ts";
+import { OverdueLane, type LaneTicket } from "./overdue-lane.ts";
 
 /** One model set's queue. */
 interface SetQueue {
@@ -9,14 +10,16 @@ interface SetQueue {
   readonly vramClass: number;
   /** Where the set stands among the cold heads of its class; -1 while it is empty. */
   classIndex: number;
-  backlogSeconds: number;
 }
+
+/** Jobs counted towards a backlog: an hour of pictures, past which any load pays. */
+const mostCounted = 256;
 
 interface Entry {
   readonly job: QueuedJob;
   readonly queue: SetQueue;
+  readonly ticket: LaneTicket;
   setIndex: number;
-  overdueIndex: number;
 }
 
 /**
@@ -29,12 +32,7 @@ export class QueueIndex {
   /** By model set, one queue a VRAM class: nearly always just one. */
   private readonly sets = new Map<string, SetQueue[]>();
   private readonly classes: BinaryHeap<SetQueue>[] = [];
-  private readonly overdue = new BinaryHeap<Entry>({
-    keyOf: (entry) => entry.job.overdueAtSeconds,
-    moved: (entry, index) => {
-      entry.overdueIndex = index;
-    },
-  });
+  private readonly overdue = new OverdueLane();
 
   get size(): number {
     return this.entries.size;
@@ -42,11 +40,10 @@ export class QueueIndex {
 
   add(job: QueuedJob): void {
     const queue = this.setQueueOf(job);
-    const entry: Entry = { job, queue, setIndex: -1, overdueIndex: -1 };
+    const ticket = this.overdue.add(job);
+    const entry: Entry = { job, queue, ticket, setIndex: -1 };
     this.entries.set(job.jobId, entry);
     queue.jobs.push(entry);
-    queue.backlogSeconds += job.estimateSeconds;
-    this.overdue.push(entry);
     this.reorder(queue);
   }
 
@@ -57,9 +54,7 @@ export class QueueIndex {
     const { queue } = entry;
     this.entries.delete(jobId);
     queue.jobs.removeAt(entry.setIndex);
-    this.overdue.removeAt(entry.overdueIndex);
-    queue.backlogSeconds =
-      queue.jobs.size === 0 ? 0 : queue.backlogSeconds - entry.job.estimateSeconds;
+    this.overdue.leave(entry.ticket);
     this.reorder(queue);
     return entry.job;
   }
@@ -69,9 +64,18 @@ export class QueueIndex {
     return firstJobs(this.sets.get(modelSet) ?? []);
   }
 
-  backlogSeconds(modelSet: string): number {
+  /**
+   * Expected run time of the set's jobs that come within `withinSeconds` of its first one: a tenant
+   * that floods the set queues far behind and makes it no more worth a load.
+   */
+  backlogSeconds(modelSet: string, withinSeconds: number): number {
     let seconds = 0;
-    for (const queue of this.sets.get(modelSet) ?? []) seconds += queue.backlogSeconds;
+    for (const { jobs } of this.sets.get(modelSet) ?? []) {
+      const first = jobs.peek();
+      if (first === undefined) continue;
+      const near = jobs.upTo(first.job.keySeconds + withinSeconds, mostCounted);
+      for (const { job } of near) seconds += job.estimateSeconds;
+    }
     return seconds;
   }
 
@@ -86,9 +90,9 @@ export class QueueIndex {
     return found;
   }
 
-  /** The jobs that have been or will be overdue longest. */
-  overdueHeads(count: number): readonly QueuedJob[] {
-    return this.overdue.least(count).map((entry) => entry.job);
+  /** The job that has been or will be overdue longest. */
+  overdueHead(): QueuedJob | undefined {
+    return this.overdue.first();
   }
 
   private setQueueOf(job: QueuedJob): SetQueue {
@@ -107,7 +111,6 @@ export class QueueIndex {
       jobs,
       vramClass,
       classIndex: -1,
-      backlogSeconds: 0,
     };
     this.sets.set(job.modelSet, [...queues, queue]);
     return queue;

@@ -32,12 +32,14 @@ const hourlyParts: readonly number[] = [
 ];
 /** Weekends are quiet. */
 const dailyFactors: readonly number[] = [1.1, 1.2, 1.15, 1.2, 1.1, 0.45, 0.8];
-/** Of the level from one slot to the next: bursts outlast a slot and fade within hours. */
+/** Some days are busier than others, and so are some hours; both as deviations of a logarithm. */
+const daySigma = 0.35;
+const hourSigma = 0.35;
+/** Of the hour's level from one slot to the next: it fades within hours. */
 const levelMemory = 0.9;
-const levelSigma = 0.7;
 
-const sessionRequests = 5;
-const gapSeconds = 30;
+const sessionRequests = 4;
+const gapSeconds = 60;
 const gapSigma = 0.9;
 /** Of a tenant's next request: the model of its last one. */
 const staysWithModel = 0.72;
@@ -75,10 +77,11 @@ export function generateWorkload(options: GeneratorOptions): Workload {
     lastModels: new Map(),
   };
   const jobs: Omit<SimJob, "jobId">[] = [];
-  let level = 0;
+  let [dayFactor, level] = [1, 0];
   for (let start = 0; start < days * daySeconds; start += slotSeconds) {
     level = levelMemory * level + Math.sqrt(1 - levelMemory ** 2) * drawNormal(random);
-    const factor = Math.exp(levelSigma * level - levelSigma ** 2 / 2);
+    if (start % daySeconds === 0) dayFactor = drawFactor(random, daySigma);
+    const factor = dayFactor * Math.exp(hourSigma * level - hourSigma ** 2 / 2);
     const sessions = (requestsInSlot(start, options.requestsPerDay) * factor) / sessionRequests;
     for (let count = drawPoisson(sessions, random); count > 0; count--) {
       jobs.push(...session(start + random() * slotSeconds, draws));

@@ -32,8 +32,9 @@ export class Residency {
     return this.vram;
   }
 
-  get inRam(): readonly string[] {
-    return this.ram;
+  /** All that it holds anywhere nearer than on disk, each once. */
+  get models(): readonly string[] {
+    return [...this.vram, ...this.ram.filter((model) => !this.vram.includes(model))];
   }
 
   tierOf(model: string): Tier {

@@ -5,7 +5,7 @@ import {
   startTag,
   type TenantShare,
 } from "../../queue/virtual-start.ts";
-import { decide, type Decision } from "../../scheduler/decide.ts";
+import { decide, missedDeadlines, type Decision } from "../../scheduler/decide.ts";
 import type { Head, QueuedJob } from "../../scheduler/head.ts";
 import { defaultPolicy, type SchedulingPolicy } from "../../scheduler/policy.ts";
 import { QueueIndex } from "../../scheduler/queue-index.ts";
@@ -49,9 +49,19 @@ export class HearthDispatcher implements Dispatcher {
   private claimedTagSeconds = 0;
   private workers = 1;
 
-  constructor(loads: LoadModel, policy: SchedulingPolicy = defaultPolicy) {
+  private readonly watch: (queued: QueuedJob) => void;
+
+  /** `watch` is told of every job as it is queued for the first time. */
+  constructor(
+    loads: LoadModel,
+    options: {
+      readonly policy?: SchedulingPolicy;
+      readonly watch?: (queued: QueuedJob) => void;
+    } = {},
+  ) {
     this.loads = loads;
-    this.policy = policy;
+    this.policy = options.policy ?? defaultPolicy;
+    this.watch = options.watch ?? ((): void => undefined);
   }
 
   get queued(): number {
@@ -65,16 +75,34 @@ export class HearthDispatcher implements Dispatcher {
 
   next(cluster: ClusterView, nowSeconds: number): Assignment | undefined {
     this.workers = cluster.workers.length;
+    // Asks again after a demotion, which may bring up another head: once a job at most.
+    for (;;) {
+      const { best, demoted } = this.ask(cluster, nowSeconds);
+      if (best !== undefined) return this.claim(best);
+      if (demoted === 0) return undefined;
+    }
+  }
+
+  /** Asks every idle worker and keeps the best of what they would do. */
+  private ask(
+    cluster: ClusterView,
+    nowSeconds: number,
+  ): { readonly best: Proposal | undefined; readonly demoted: number } {
     const fleet = new WarmSets(cluster, this.index, nowSeconds);
     const shared = new SharedHeads(this.index);
     let best: Proposal | undefined;
+    const decisions: Decision[] = [];
     for (const worker of cluster.idle) {
-      const proposal = this.propose(worker, { fleet, shared, nowSeconds });
+      const decision = this.decideFor(worker, { fleet, shared, nowSeconds });
+      decisions.push(decision);
+      const proposal = toProposal(worker, decision);
       if (proposal !== undefined && (best === undefined || proposal.rank < best.rank)) {
         best = proposal;
       }
     }
-    return best === undefined ? undefined : this.claim(best);
+    const missed = missedDeadlines(decisions);
+    for (const { jobId } of missed) this.demote(jobId);
+    return { best, demoted: missed.length };
   }
 
   finished(job: SimJob, ran: { readonly runSeconds: number }): void {
@@ -120,18 +148,35 @@ export class HearthDispatcher implements Dispatcher {
     };
     const charged = { job, queued, startTagSeconds };
     this.charged.set(job.jobId, charged);
+    this.watch(queued);
     return charged;
+  }
+
+  /** Too late for its deadline: it runs after all that may still meet theirs. */
+  private demote(jobId: string): void {
+    const charged = this.charged.get(jobId);
+    if (charged === undefined || this.index.take(jobId) === undefined) return;
+    const { estimateSeconds } = charged.queued;
+    const lowest = { ...charged, nowSeconds: 0, priority: "low", deadlineSeconds: null } as const;
+    const coldLoadSeconds = this.loads.diskSeconds;
+    const { keySeconds, coldKeySeconds } = queueKeys(
+      { ...lowest, estimateSeconds, coldLoadSeconds },
+      this.policy,
+    );
+    const queued = { ...charged.queued, keySeconds, coldKeySeconds, isDemoted: true };
+    this.charged.set(jobId, { ...charged, queued });
+    this.index.add(queued);
   }
 
   private share(): TenantShare {
     return { weight: 1, activeWeight: this.activeJobs.size, workers: this.workers };
   }
 
-  private propose(worker: SimWorker, moment: Moment): Proposal | undefined {
+  private decideFor(worker: SimWorker, moment: Moment): Decision {
     const heads = this.headsFor(worker, moment.shared);
-    const view = moment.fleet.viewFor(worker, heads);
+    const view = moment.fleet.viewFor(heads, this.policy.loadWeight);
     const context = { nowSeconds: moment.nowSeconds, policy: this.policy };
-    return toProposal(worker, decide(worker, heads, view, context));
+    return decide(worker, heads, view, context);
   }
 
   private headsFor(worker: SimWorker, shared: SharedHeads): readonly Head[] {
@@ -140,12 +185,13 @@ export class HearthDispatcher implements Dispatcher {
     const add = (job: QueuedJob, lane: Head["lane"]): void => {
       heads.push({ job, lane, loadSeconds: residency.expectedSeconds(job.modelSet) });
     };
-    const resident = new Set([...residency.inVram, ...residency.inRam]);
-    for (const model of resident) for (const job of this.index.headsOf(model)) add(job, "resident");
-    for (const job of shared.coldFor(worker.vramBytes)) {
-      if (!resident.has(job.modelSet)) add(job, "cold");
+    for (const model of residency.models) {
+      for (const job of this.index.headsOf(model)) add(job, "resident");
     }
-    for (const job of shared.overdue) add(job, "overdue");
+    for (const job of shared.coldFor(worker.vramBytes)) {
+      if (residency.tierOf(job.modelSet) === "disk") add(job, "cold");
+    }
+    if (shared.overdue !== undefined) add(shared.overdue, "overdue");
     return heads;
   }
 
