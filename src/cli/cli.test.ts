@@ -64,6 +64,11 @@ describe("the command line", () => {
     [["up", "--comfyui-url", "localhost:8188"]],
     [["up", "--comfyui-url", "http://127.0.0.1:8188", "--comfyui-dir", "."]],
     [["up", "--comfyui-arg=--cpu"]],
+    [["worker", "--slots", "17"]],
+    [["worker", "--slots", "2", "--comfyui-url", "http://127.0.0.1:8188"]],
+    [["worker", "--memory-strategy", "greedy"]],
+    [["worker", "--evict", "random"]],
+    [["worker", "--reserve-vram", "much"]],
     [["run", "missing.json"]],
     [["deployments", "create", "My App"]],
   ])("ends %j as a usage error, with and without --json", async (args) => {

@@ -6,7 +6,6 @@ import type { ComfyuiTarget } from "../worker/agent-options.ts";
 import { comfyuiCommand } from "../worker/comfyui/command.ts";
 import { slotFolder } from "../worker/slots.ts";
 import type { ComfyuiChoice } from "./comfyui-choice.ts";
-import { CliFailure } from "./failure.ts";
 import { ownCommand } from "./package-paths.ts";
 
 export interface SlotPlaces {
@@ -25,9 +24,6 @@ export async function comfyuiTargets(
   choice: ComfyuiChoice,
   places: SlotPlaces,
 ): Promise<readonly ComfyuiTarget[]> {
-  if (choice.kind === "url" && places.count > 1) {
-    throw new CliFailure("usage", "--slots needs a ComfyUI of its own each: give --comfyui-dir.");
-  }
   const targets: ComfyuiTarget[] = [];
   for (let slot = 0; slot < places.count; slot++) targets.push(await target(choice, slot, places));
   return targets;

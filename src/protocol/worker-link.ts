@@ -132,7 +132,7 @@ export const claimRequestSchema = z.strictObject({
   waitMs: z.int().min(0).max(30_000),
   /** The worker still executes another attempt; idle workers come first. */
   isAhead: z.boolean().optional(),
-  /** The most video memory that the job may need to begin at once; absent where there is no card. */
+  /** The most video memory that the job may need, where others are at work on the same card. */
   budgetBytes: z.int().nonnegative().optional(),
 });
 

@@ -1,9 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { openFileBlobs } from "../../src/blobs/fs/store.ts";
+import { mintToken } from "../../src/gateway/credentials.ts";
 import { defaultLimits } from "../../src/gateway/context.ts";
 import { startGateway } from "../../src/gateway/server.ts";
 import { createLogger } from "../../src/observability/logger.ts";
@@ -76,8 +78,15 @@ export async function startCards(serverUrl: string, options: CardStackOptions): 
   url = gateway.url;
   const cardFolder = (name: string): string => join(folder, "cards", name);
   const agents = await Promise.all(
-    options.cards.map((card) =>
-      startCard(card, { ...options, url, folder, cardFolder: cardFolder(card.name), logger }),
+    options.cards.map(async (card) =>
+      startCard(card, {
+        ...options,
+        url,
+        folder,
+        cardFolder: cardFolder(card.name),
+        logger,
+        enrollmentToken: await tokenFor(fixture),
+      }),
     ),
   );
   await ready(
@@ -101,6 +110,8 @@ interface Place extends CardStackOptions {
   readonly url: string;
   readonly folder: string;
   readonly cardFolder: string;
+  /** For all slots of the card: one is let in by it, the others by its word. */
+  readonly enrollmentToken: string;
   readonly logger: ReturnType<typeof createLogger>;
 }
 
@@ -110,6 +121,7 @@ async function startCard(card: PretendCardOptions, place: Place): Promise<Agent>
   const ports = await Promise.all(Array.from({ length: card.slots }, () => findFreePort()));
   return startSlots({
     gatewayUrl: place.url,
+    enrollmentToken: place.enrollmentToken,
     name: card.name,
     folder: join(place.folder, card.name),
     logger: place.logger,
@@ -142,6 +154,17 @@ function target(
   };
   const command = [process.execPath, "--no-warnings", program, JSON.stringify(settings)];
   return { kind: "spawn", command, url: `http://127.0.0.1:${port}`, baseDirectory };
+}
+
+async function tokenFor({ store, deploymentId }: TestStore): Promise<string> {
+  const { token, tokenHash } = mintToken(randomBytes(32));
+  await store.workers.createEnrollment({
+    tokenHash,
+    deploymentId,
+    instanceId: null,
+    validMs: 60_000,
+  });
+  return token;
 }
 
 async function ready(fixture: TestStore, count: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 
 import { postgresServers } from "../database.ts";
 import { gib, samplePicture, startCards, type CardStack } from "./card-stack.ts";
@@ -57,6 +57,24 @@ it("has the idle neighbour give up its models where the other needs the room", a
   await together("small-a", "small-b", 30);
   const { ends } = await together("large-a", "small-a", 40);
   expect(ends.map(({ status }) => status)).toEqual(["succeeded", "succeeded"]);
+});
+
+it("learns what runs take, each on a card of its own", async () => {
+  const wish = { model: "small-a", workingMib: 3_000, steps: 4, stepMs: 100 };
+  for (const seed of [50, 51]) {
+    const { id } = await cards.api.submit(samplePicture({ ...wish, seed }));
+    expect((await cards.api.end(id)).status).toBe("succeeded");
+  }
+  const taken = 16 * gib + 3_000 * mib;
+  await vi.waitFor(
+    async () => {
+      const { rows } = await cards.fixture.query<{ peak: number }>(
+        "select peak_bytes::float8 as peak from footprint where runs > 0",
+      );
+      expect(rows.some(({ peak }) => Math.abs(peak - taken) < gib)).toBe(true);
+    },
+    { timeout: 10_000 },
+  );
 });
 
 it("tells the gateway what is on the card", async () => {

@@ -80,6 +80,9 @@ export function addWorkerCommand(program: Command, run: Runner): void {
         const { gateway, deployment, name, folder } = flags;
         const { serveWorker } = await import("../commands/worker.ts");
         const comfyui = comfyuiOf(flags);
+        if (comfyui.kind === "url" && flags.slots > 1) {
+          throw new CliFailure("usage", "Each slot needs its own ComfyUI: give --comfyui-dir.");
+        }
         await serveWorker(context, { gateway, deployment, name, folder, comfyui, memory: flags });
       }),
     );

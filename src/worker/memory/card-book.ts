@@ -1,5 +1,6 @@
 import { admissibleBytes } from "../../memory/admit.ts";
 import {
+  isIdle,
   openLedger,
   type CardLedger,
   type EvictionOrder,
@@ -23,7 +24,7 @@ export interface BookOptions {
 
 /** What a claim may ask for. */
 export interface MemoryBudget {
-  /** Undefined without a card. */
+  /** Undefined where nobody else is at work on the card, or there is none. */
   readonly bytes: number | undefined;
   /** Aborts when it is no longer so. */
   readonly changed: AbortSignal;
@@ -86,7 +87,7 @@ export class CardBook {
   }
 
   /** The most that the slot's next run may take to begin at once; undefined without a card. */
-  budgetBytes(slot: string): number | undefined {
+  roomBytes(slot: string): number | undefined {
     if (this.ledger === undefined) return undefined;
     const own = this.ledger.allocations.filter((one) => one.slot === slot);
     const leases = new Set(own.flatMap((one) => one.leases));
@@ -94,18 +95,26 @@ export class CardBook {
     return Math.floor(admissibleBytes(free, slot));
   }
 
-  /** The same, until that changes. */
+  /** What the slot may claim for, as long as others on the card run or not as they do now. */
   budget(slot: string): MemoryBudget {
     const over = new AbortController();
-    const bytes = this.budgetBytes(slot);
+    const bytes = this.limitBytes(slot);
     const look = (): void => {
       if (over.signal.aborted) return;
-      const difference = (this.budgetBytes(slot) ?? 0) - (bytes ?? 0);
+      // Without a limit before and after there is no number, and no change.
+      const difference = (this.limitBytes(slot) ?? Infinity) - (bytes ?? Infinity);
       if (Math.abs(difference) >= noticedBytes) over.abort(new Error("the budget has changed"));
       else void this.changed.then(look);
     };
     void this.changed.then(look);
     return { bytes, changed: over.signal, close: () => over.abort(new Error("closed")) };
+  }
+
+  /** Of a card on which nobody else runs, a slot may have all. */
+  private limitBytes(slot: string): number | undefined {
+    const { ledger } = this;
+    const isShared = ledger?.slots.some(({ id }) => id !== slot && !isIdle(ledger, id));
+    return isShared === true ? this.roomBytes(slot) : undefined;
   }
 
   private open(totalBytes: number): CardLedger {

@@ -80,7 +80,7 @@ export class SlotMemory {
     const sizes = modelFileSizes(session.modelsDirectory);
     const need = await memoryNeedOf(assignment.workflow, assignment.peakBytes ?? 0, sizes);
     const cardBytes = this.keeper.book.report?.totalBytes ?? 0;
-    const availableBytes = this.keeper.book.budgetBytes(this.slot) ?? 0;
+    const availableBytes = this.keeper.book.roomBytes(this.slot) ?? 0;
     const wish = {
       slot: this.slot,
       lease: assignment.attemptId,
