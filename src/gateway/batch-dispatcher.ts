@@ -5,11 +5,11 @@ import type { Store } from "../store/store.ts";
 import type { Claimer } from "./dispatch/claimer.ts";
 import type { PoolViews } from "./dispatch/pool-views.ts";
 import { formatQueueHint, parseQueueHint } from "./dispatch/queue-hint.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { ClaimWish, Dispatcher } from "./dispatcher.ts";
 
 interface Waiter {
   readonly workerId: string;
-  readonly isAhead: boolean;
+  readonly wish: ClaimWish;
   resolve(claim: Claim | undefined): void;
 }
 
@@ -59,7 +59,7 @@ export class BatchDispatcher implements Dispatcher {
     workerId: string,
     waitMs: number,
     signal: AbortSignal,
-    isAhead = false,
+    wish: ClaimWish = {},
   ): Promise<Claim | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     const pool = this.poolOf(deploymentId);
@@ -68,7 +68,7 @@ export class BatchDispatcher implements Dispatcher {
       const timer = setTimeout(leave, waitMs);
       const waiter: Waiter = {
         workerId,
-        isAhead,
+        wish,
         resolve: (claim) => {
           clearTimeout(timer);
           signal.removeEventListener("abort", leave);
@@ -128,10 +128,8 @@ export class BatchDispatcher implements Dispatcher {
   ): Promise<readonly Claim[]> {
     const { claimer, logger } = this.options;
     try {
-      return await claimer.claim(
-        deploymentId,
-        batch.map(({ workerId }) => workerId),
-      );
+      const asking = new Map(batch.map(({ workerId, wish }) => [workerId, wish.budgetBytes]));
+      return await claimer.claim(deploymentId, asking);
     } catch (thrown) {
       logger.warn({ deploymentId, cause: errorMessage(thrown) }, "claim failed; polling again");
       return [];
@@ -161,5 +159,5 @@ export class BatchDispatcher implements Dispatcher {
 }
 
 function idleFirst(left: Waiter, right: Waiter): number {
-  return Number(left.isAhead) - Number(right.isAhead);
+  return Number(left.wish.isAhead ?? false) - Number(right.wish.isAhead ?? false);
 }

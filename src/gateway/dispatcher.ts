@@ -1,5 +1,12 @@
 import type { Claim } from "../store/attempts.ts";
 
+export interface ClaimWish {
+  /** Busy with another job still: workers that are idle come first. */
+  readonly isAhead?: boolean | undefined;
+  /** The most video memory that the job may need, where others share the card. */
+  readonly budgetBytes?: number | undefined;
+}
+
 /** Hands queued jobs to waiting workers, many in one statement. */
 export interface Dispatcher {
   /** The next job for this worker, or undefined after `waitMs` or on abort. */
@@ -8,7 +15,6 @@ export interface Dispatcher {
     workerId: string,
     waitMs: number,
     signal: AbortSignal,
-    /** Busy with another job still: workers that are idle come first. */
-    isAhead?: boolean,
+    wish?: ClaimWish,
   ): Promise<Claim | undefined>;
 }

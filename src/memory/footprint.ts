@@ -11,23 +11,26 @@ const outOfMemoryFactor = 1.3;
 /** Peaks are believed at once when they rise; this share of the difference when they fall. */
 const fallingShare = 0.1;
 
-/** What was learned on one class of card; `fits` where a run could end well within its memory. */
+/** What was learned on one class of card. */
 export interface ClassFootprint extends LearnedFootprint {
-  readonly fits: boolean;
+  readonly vramClass: number;
 }
 
 /**
  * What a card must have for a kind of job, by what was learned on classes of cards, the smallest
- * first. The smallest class that is known to do decides, and whoever ran out below it must be
+ * first; `classOf` says which class holds so much. The smallest class that is known to do decides, and whoever ran out below it must be
  * exceeded; undefined where nothing is known.
  */
-export function neededBytes(classes: readonly ClassFootprint[]): number | undefined {
-  let bytes: number | undefined;
-  for (const { peakBytes, runs, fits } of classes) {
-    bytes = Math.max(bytes ?? 0, peakBytes);
-    if (runs > 0 && fits) break;
+export function neededBytes(
+  classes: readonly ClassFootprint[],
+  classOf: (bytes: number) => number,
+): number | undefined {
+  let neededBytes: number | undefined;
+  for (const { peakBytes, runs, vramClass } of classes) {
+    neededBytes = Math.max(neededBytes ?? 0, peakBytes);
+    if (runs > 0 && classOf(peakBytes) <= vramClass) break;
   }
-  return bytes;
+  return neededBytes;
 }
 
 /** What a run that ended well teaches by its measured peak. */

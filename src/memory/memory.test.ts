@@ -227,16 +227,19 @@ describe("a footprint", () => {
     expect(learnPeak(undefined, 8 * gib)).toMatchObject({ peakBytes: 8 * gib, runs: 1 });
   });
   it("is what the smallest class of card needs that is known to do", () => {
-    const row = (gibibytes: number, runs: number, fits: boolean) => ({
+    // Class 0 holds 8 GiB, class 1 holds 12, and so on.
+    const classOf = (bytes: number): number => Math.max(0, Math.ceil((bytes / gib - 8) / 4));
+    const row = (gibibytes: number, runs: number, vramClass: number) => ({
       peakBytes: gibibytes * gib,
       runs,
       outOfMemoryCount: runs === 0 ? 1 : 0,
-      fits,
+      vramClass,
     });
-    expect(neededBytes([])).toBeUndefined();
-    expect(neededBytes([row(7, 3, true), row(11, 2, true)])).toBe(7 * gib);
-    expect(neededBytes([row(9, 0, false), row(8.5, 2, true), row(20, 1, true)])).toBe(9 * gib);
-    expect(neededBytes([row(9, 0, false), row(13, 0, false)])).toBe(13 * gib);
+    const needed = (...rows: readonly ReturnType<typeof row>[]) => neededBytes(rows, classOf);
+    expect(needed()).toBeUndefined();
+    expect(needed(row(7, 3, 0), row(11, 2, 1))).toBe(7 * gib);
+    expect(needed(row(9, 0, 0), row(8.5, 2, 1), row(20, 1, 3))).toBe(9 * gib);
+    expect(needed(row(9, 0, 0), row(13, 0, 1))).toBe(13 * gib);
   });
   it("rises at once and falls slowly", () => {
     const learned = learnPeak(undefined, 10 * gib);

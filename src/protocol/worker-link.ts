@@ -155,7 +155,7 @@ export const assignmentSchema = z.strictObject({
   extraData: z.record(z.string(), z.string()),
   inputs: z.array(inputFileSchema),
   priority: z.enum(["low", "normal", "high", "critical"]).optional(),
-  /** What runs like it took on a card at their peak; absent where nothing has been learned. */
+  /** What it is reckoned to take of a card at its peak; absent where nothing is known. */
   peakBytes: z.int().nonnegative().optional(),
   /** The attempt is to be ended as `deadline_exceeded` after this long. */
   timeoutMs: z.int().positive(),

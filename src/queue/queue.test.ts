@@ -65,7 +65,7 @@ describe("the retry budget", () => {
     let counts = noFailures;
     for (let retries = 0; retries < 100; retries++) {
       const decision = decideAfterFailure(
-        { state: "running", counts, hasLargerWorker: true },
+        { state: "running", counts, hasLargerWorker: true, cardBytes: 8 },
         failed(failureClass),
       );
       if (decision.action !== "requeue") return retries;
@@ -77,11 +77,28 @@ describe("the retry budget", () => {
     expect(retriesOf(failureClass as FailureClass)).toBe(budget);
   });
   it("does not retry out of memory where no worker has more", () => {
-    const snapshot = { state: "running", counts: noFailures, hasLargerWorker: false } as const;
+    const snapshot = {
+      state: "running",
+      counts: noFailures,
+      hasLargerWorker: false,
+      cardBytes: 8,
+    } as const;
     expect(decideAfterFailure(snapshot, failed("out_of_memory")).action).toBe("fail");
   });
+  it("retries out of memory only where there is more", () => {
+    const snapshot = { state: "running", counts: noFailures, hasLargerWorker: true } as const;
+    const after = (failureClass: FailureClass): unknown =>
+      decideAfterFailure({ ...snapshot, cardBytes: 8 }, failed(failureClass));
+    expect(after("out_of_memory")).toMatchObject({ action: "requeue", leastVramBytes: 9 });
+    expect(after("transient")).toMatchObject({ action: "requeue", leastVramBytes: 0 });
+  });
   it("never retries a job that is being canceled", () => {
-    const snapshot = { state: "canceling", counts: noFailures, hasLargerWorker: true } as const;
+    const snapshot = {
+      state: "canceling",
+      counts: noFailures,
+      hasLargerWorker: true,
+      cardBytes: 8,
+    } as const;
     expect(decideAfterFailure(snapshot, failed("worker_death")).action).toBe("cancel");
   });
   it("bounds the attempts of any mixture of failures", () => {
@@ -97,7 +114,7 @@ describe("the retry budget", () => {
         for (let attempts = 1; attempts <= 18; attempts++) {
           const failureClass = failures.next().value ?? "transient";
           const decision = decideAfterFailure(
-            { state: "running", counts, hasLargerWorker: true },
+            { state: "running", counts, hasLargerWorker: true, cardBytes: 8 },
             failed(failureClass),
           );
           if (decision.action !== "requeue") return;

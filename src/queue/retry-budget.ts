@@ -37,10 +37,18 @@ export interface FailureSnapshot {
   readonly counts: FailureCounts;
   /** Whether some worker of the pool has more VRAM than the one that ran out. */
   readonly hasLargerWorker: boolean;
+  /** The memory of the card that it ran on. */
+  readonly cardBytes: number;
 }
 
 export type FailureDecision =
-  | { readonly action: "requeue"; readonly counts: FailureCounts; readonly reason: string }
+  | {
+      readonly action: "requeue";
+      readonly counts: FailureCounts;
+      readonly reason: string;
+      /** What a card must have for it from now on; 0: as before. */
+      readonly leastVramBytes: number;
+    }
   | { readonly action: "fail"; readonly counts: FailureCounts; readonly failure: JobFailure }
   | { readonly action: "cancel"; readonly counts: FailureCounts; readonly reason: string };
 
@@ -65,10 +73,13 @@ export function decideAfterFailure(
   const used = counts[counterOf[failureClass]];
   const budget = retryBudget[failureClass];
   if (failureClass === "out_of_memory" && !snapshot.hasLargerWorker) {
-    return { action: "fail", counts, failure };
+    const message = `${failure.message} (no worker of the deployment has more memory)`;
+    return { action: "fail", counts, failure: { ...failure, message } };
   }
   if (used <= budget) {
-    return { action: "requeue", counts, reason: `${failureClass} ${used} of ${budget} retries` };
+    const reason = `${failureClass} ${used} of ${budget} retries`;
+    const leastVramBytes = failureClass === "out_of_memory" ? snapshot.cardBytes + 1 : 0;
+    return { action: "requeue", counts, reason, leastVramBytes };
   }
   return { action: "fail", counts, failure: exhausted(failureClass, failure, used) };
 }

@@ -16,6 +16,8 @@ export interface WarmWorker {
   readonly modelSets: readonly string[];
   /** Until it is expected to be free; 0 for an idle one. */
   readonly freeInSeconds: number;
+  /** What it can make free for one job: for a larger one it is no warm worker. */
+  readonly vramBytes: number;
 }
 
 /** Everything that one round of decisions looks at: plain data, stored and replayed. */
@@ -61,15 +63,17 @@ export function decideRound(input: RoundInput): readonly RoundDecision[] {
   });
 }
 
+type Holder = Pick<WarmWorker, "freeInSeconds" | "vramBytes">;
+
 /** What the round has changed so far. */
 class RoundState {
   readonly taken = new Set<string>();
-  private readonly holders = new Map<string, Map<string, number>>();
+  private readonly holders = new Map<string, Map<string, Holder>>();
   private readonly backlogSeconds: Map<string, number>;
 
   constructor(input: RoundInput) {
-    for (const { workerId, modelSets, freeInSeconds } of input.fleet) {
-      for (const modelSet of modelSets) this.hold(modelSet, workerId, freeInSeconds);
+    for (const { workerId, modelSets, ...holder } of input.fleet) {
+      for (const modelSet of modelSets) this.hold(modelSet, workerId, holder);
     }
     this.backlogSeconds = new Map(Object.entries(input.backlogSeconds));
   }
@@ -78,20 +82,30 @@ class RoundState {
     this.taken.add(job.jobId);
     const busySeconds = loadSeconds + job.estimateSeconds;
     for (const holders of this.holders.values()) {
-      const freeInSeconds = holders.get(worker.workerId);
-      if (freeInSeconds !== undefined) holders.set(worker.workerId, freeInSeconds + busySeconds);
+      const holder = holders.get(worker.workerId);
+      if (holder === undefined) continue;
+      const freeInSeconds = holder.freeInSeconds + busySeconds;
+      holders.set(worker.workerId, { ...holder, freeInSeconds });
     }
     const isKnown = this.holders.get(job.modelSet)?.has(worker.workerId) === true;
-    if (!isKnown) this.hold(job.modelSet, worker.workerId, busySeconds);
+    const { vramBytes } = worker;
+    const holder = { freeInSeconds: busySeconds, vramBytes };
+    if (!isKnown) this.hold(job.modelSet, worker.workerId, holder);
     const backlog = this.backlogSeconds.get(job.modelSet) ?? 0;
     this.backlogSeconds.set(job.modelSet, Math.max(0, backlog - job.estimateSeconds));
   }
 
   view(heads: readonly Head[]): FleetView {
-    const sets = new Set(heads.map((head) => head.job.modelSet));
+    const neededBytes = new Map<string, number>();
+    for (const { job } of heads) {
+      const most = Math.max(job.vramBytes, neededBytes.get(job.modelSet) ?? 0);
+      neededBytes.set(job.modelSet, most);
+    }
     return Object.fromEntries(
-      [...sets].flatMap((modelSet) => {
-        const waits = [...(this.holders.get(modelSet)?.values() ?? [])];
+      [...neededBytes].flatMap(([modelSet, bytes]) => {
+        const holders = [...(this.holders.get(modelSet)?.values() ?? [])];
+        const able = holders.filter(({ vramBytes }) => vramBytes >= bytes);
+        const waits = able.map(({ freeInSeconds }) => freeInSeconds);
         if (waits.length === 0) return [];
         const warmInSeconds = Math.min(...waits);
         const backlogSeconds = this.backlogSeconds.get(modelSet) ?? 0;
@@ -100,9 +114,9 @@ class RoundState {
     );
   }
 
-  private hold(modelSet: string, workerId: string, freeInSeconds: number): void {
-    const holders = this.holders.get(modelSet) ?? new Map<string, number>();
-    holders.set(workerId, freeInSeconds);
+  private hold(modelSet: string, workerId: string, holder: Holder): void {
+    const holders = this.holders.get(modelSet) ?? new Map<string, Holder>();
+    holders.set(workerId, holder);
     this.holders.set(modelSet, holders);
   }
 }

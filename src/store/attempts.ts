@@ -7,6 +7,7 @@ import type {
   Timings,
   Verdict,
 } from "../protocol/worker-link.ts";
+import type { JobPriority } from "../queue/queue-key.ts";
 import type { AttemptFailure } from "../queue/retry-budget.ts";
 import type { JobInput } from "./jobs.ts";
 
@@ -38,6 +39,9 @@ export interface Claim {
   /** Where it was queued; keys and tag are in seconds. */
   readonly modelSet: number;
   readonly vramClass: number;
+  /** What it is reckoned to need of a card; 0: nothing is known, or nothing needed. */
+  readonly vramBytes: number;
+  readonly priority: JobPriority;
   readonly v: number;
   readonly vCold: number;
   readonly startTag: number;

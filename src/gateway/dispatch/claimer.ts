@@ -31,10 +31,17 @@ export class Claimer {
     this.options = options;
   }
 
-  /** At most one job a worker. Errors: those of the store. */
-  async claim(deploymentId: number, workerIds: readonly string[]): Promise<readonly Claim[]> {
-    let waiting = [...new Set(workerIds)];
+  /**
+   * At most one job a worker; `asking` says how much video memory it may need there, where that is
+   * less than the card has. Errors: those of the store.
+   */
+  async claim(
+    deploymentId: number,
+    asking: ReadonlyMap<string, number | undefined>,
+  ): Promise<readonly Claim[]> {
+    let waiting = [...asking.keys()];
     const view = await this.options.views.current(deploymentId, waiting);
+    view.noteBudgets(asking);
     if (view.isPlain) return this.claimPlain(view, waiting);
     const claims: Claim[] = [];
     for (let round = 0; round < maxRounds && waiting.length > 0; round++) {

@@ -12,6 +12,7 @@ import {
 } from "../../../test/store.ts";
 import { createLogger } from "../../observability/logger.ts";
 import { decideRound, type RoundInput } from "../../scheduler/round.ts";
+import type { Claim } from "../../store/attempts.ts";
 import type { JobPlacement } from "../../store/jobs.ts";
 import { openPostgresStore } from "../../store/postgres/store.ts";
 import type { Store } from "../../store/store.ts";
@@ -95,6 +96,22 @@ describe("jobs that need models", () => {
     const job = await submit("big", { vramBytes: 12e9, vramClass: 1 });
     expect(await claim(small, 300)).toBeUndefined();
     expect(await claim(await workerWith(["big"], 24e9))).toBe(job);
+  });
+
+  it("do not wait for a warm worker that is too small for them", async () => {
+    await workerWith(["tight"], 8e9);
+    const job = await submit("tight", { vramBytes: 12e9, vramClass: 1 });
+    expect(await claim(await workerWith([], 24e9), 5_000)).toBe(job);
+  });
+
+  it("are no larger than what others on the card leave to a worker", async () => {
+    const worker = await workerWith(["shared"], 24e9);
+    const job = await submit("shared", { vramBytes: 12e9, vramClass: 1 });
+    const { deploymentId } = fixture;
+    const within = (budgetBytes: number): Promise<Claim | undefined> =>
+      dispatch.dispatcher.claim(deploymentId, worker, 500, never, { budgetBytes });
+    expect(await within(8e9)).toBeUndefined();
+    expect((await within(16e9))?.jobId).toBe(job);
   });
 
   it("are decided on for reasons that a replay of what is stored finds again", async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../kernel/clock.ts";
+import { neededBytes } from "../../memory/footprint.ts";
 import type { Release } from "../../protocol/worker-link.ts";
 import type { JobPriority } from "../../queue/queue-key.ts";
 import { finishTag, queueKeys } from "../../queue/virtual-start.ts";
@@ -40,6 +41,9 @@ const shareMs = 1_000;
 /** Numbers of model sets never change; this only bounds the memory they take. */
 const setMs = 3_600_000;
 
+/** The model set of jobs that need video memory but no models. */
+const memoryOnlySet = 1;
+
 /** Where new jobs are placed in the queue: everything that is known of them when they come. */
 export class Placements {
   private readonly store: Store;
@@ -48,6 +52,7 @@ export class Placements {
   private readonly estimates: AccessCache<number>;
   private readonly gpus: AccessCache<string | null>;
   private readonly tags: AccessCache<number>;
+  private readonly footprints: AccessCache<number | undefined>;
 
   constructor(store: Store, clock: Clock) {
     this.store = store;
@@ -55,6 +60,7 @@ export class Placements {
     this.setNumbers = new AccessCache(clock, setMs);
     this.estimates = new AccessCache(clock, estimateMs);
     this.gpus = new AccessCache(clock, fleetMs);
+    this.footprints = new AccessCache(clock, estimateMs);
     this.tags = new AccessCache(clock, shareMs);
   }
 
@@ -65,8 +71,11 @@ export class Placements {
       this.store.access.release(deployment.id),
     );
     const needs = needsOf(request.workflow, release);
-    const modelSet = await this.setNumber(needs);
-    const { fingerprint, sizeClass, vramBytes } = needs;
+    const ownSet = await this.setNumber(needs);
+    const { fingerprint, sizeClass } = needs;
+    const learned = await this.learnedBytes(deployment.id, fingerprint, ownSet, sizeClass);
+    const vramBytes = learned ?? needs.vramBytes;
+    const modelSet = ownSet === 0 && vramBytes > 0 ? memoryOnlySet : ownSet;
     const seconds = await this.runSeconds(deployment.id, { fingerprint, modelSet, sizeClass });
     const keys = queueKeys({
       startTagSeconds: 0,
@@ -96,6 +105,20 @@ export class Placements {
     if (keys.length === 0) return Promise.resolve(0);
     const hash = modelSetId(keys);
     return this.setNumbers.get(hash, () => this.store.queue.internModelSet(hash, keys.toSorted()));
+  }
+
+  /** What a card must have by what runs have taught; undefined before the first. */
+  private learnedBytes(
+    deploymentId: number,
+    fingerprint: string,
+    modelSet: number,
+    sizeClass: string,
+  ): Promise<number | undefined> {
+    const key = [deploymentId, fingerprint, modelSet, sizeClass].join(" ");
+    return this.footprints.get(key, async () => {
+      const kind = { fingerprint, modelSet, sizeClass };
+      return neededBytes(await this.store.footprints.find(deploymentId, kind), vramClassOf);
+    });
   }
 
   /** 0 while nothing like it has run. */

@@ -9,6 +9,7 @@ import type { PlacedJob } from "./queue-hint.ts";
 export const assumedModelBytes = 4e9;
 /** Stands for "any": numbers that a database and JSON can hold. */
 const anyVramBytes = Number.MAX_SAFE_INTEGER;
+const budgetStepBytes = 1024 ** 3;
 /** Beyond this many sets the oldest is forgotten, and read again when it is queued. */
 const maxKnownSets = 10_000;
 /** A worker is remembered for the sets that it has something of, up to this many. */
@@ -33,6 +34,7 @@ export class PoolView {
   cappedTenantIds: readonly number[] = [];
   isShared = false;
   maxStartTag = 0;
+  private readonly budgets = new Map<string, number>();
   private fleet: readonly FleetWorker[] = [];
   private tiers = new Map<string, Map<string, Tier>>();
   private modelBytes = new Map<string, number>();
@@ -86,7 +88,9 @@ export class PoolView {
     }
     const present = new Set(fleet.map((worker) => worker.workerId));
     for (const id of this.lastSets.keys()) if (!present.has(id)) this.lastSets.delete(id);
-    for (const id of this.claims.keys()) if (!present.has(id)) this.claims.delete(id);
+    for (const known of [this.claims, this.budgets]) {
+      for (const id of known.keys()) if (!present.has(id)) known.delete(id);
+    }
   }
 
   learnSets(records: readonly ModelSetRecord[]): void {
@@ -117,15 +121,27 @@ export class PoolView {
     );
   }
 
+  /** What workers may take that share their card with others. */
+  noteBudgets(asking: ReadonlyMap<string, number | undefined>): void {
+    for (const [workerId, bytes] of asking) {
+      // In whole steps, since every amount that is asked for has hints of its own.
+      if (bytes === undefined) this.budgets.delete(workerId);
+      else this.budgets.set(workerId, Math.floor(bytes / budgetStepBytes) * budgetStepBytes);
+    }
+  }
+
   knows(workerId: string): boolean {
     return this.fleet.some((worker) => worker.workerId === workerId);
   }
 
   /**
    * VRAM that a job may need to run there. The largest worker takes everything: what is more than
-   * it has cannot run better elsewhere, and ComfyUI may still manage by offloading.
+   * it has cannot run better elsewhere, and ComfyUI may still manage by offloading. Where others
+   * are at work on its card, what they leave is all.
    */
   usableVramBytes(workerId: string): number {
+    const budget = this.budgets.get(workerId);
+    if (budget !== undefined) return budget;
     const own = this.fleet.find((worker) => worker.workerId === workerId)?.vramBytes ?? 0;
     const largest = Math.max(0, ...this.fleet.map((worker) => worker.vramBytes));
     return own === 0 || own >= largest ? anyVramBytes : own;
@@ -153,7 +169,8 @@ export class PoolView {
       const warm = modelSets.filter((id) => this.loadSecondsOf(workerId, id) === 0);
       const freeInSeconds = Math.max(0, (freeAtSeconds ?? nowSeconds) - nowSeconds);
       const named = warm.map((id) => this.label(id));
-      return warm.length === 0 ? [] : [{ workerId, modelSets: named, freeInSeconds }];
+      const vramBytes = this.usableVramBytes(workerId);
+      return warm.length === 0 ? [] : [{ workerId, modelSets: named, freeInSeconds, vramBytes }];
     });
   }
 

@@ -11,6 +11,7 @@ import {
   uploadsRequestSchema,
   workerLinkPaths,
   type AttemptVerb,
+  type Verdict,
 } from "../../protocol/worker-link.ts";
 import type { AttemptRef } from "../../store/attempts.ts";
 import type { WorkerRecord } from "../../store/workers.ts";
@@ -56,17 +57,7 @@ function attemptHandlers(
     return {};
   };
   return {
-    report: async (attempt, body) => {
-      const { outputs, progress, preview } = readBody(reportRequestSchema, body);
-      const verdict = await attempts.report(attempt, {
-        ...(progress && { progress }),
-        ...(preview && { preview }),
-        ...(outputs && { outputs: await checkedOutputs(context, attempt, outputs) }),
-      });
-      if (verdict === "stale") throw new HearthError("stale_attempt");
-      signals.publish("job", attempt.jobId);
-      return { verdict };
-    },
+    report: (attempt, body) => noteReport(context, attempt, body),
     uploads: (attempt, body) => signUploads(context, attempt, readBody(uploadsRequestSchema, body)),
     complete: async (attempt, body) => {
       const request = readBody(completeRequestSchema, body);
@@ -98,6 +89,23 @@ function attemptHandlers(
       return ended(attempt, await attempts.confirmCanceled(attempt, end));
     },
   };
+}
+
+async function noteReport(
+  context: GatewayContext,
+  attempt: AttemptRef,
+  body: unknown,
+): Promise<{ readonly verdict: Verdict }> {
+  const { attempts, signals } = context.store;
+  const { outputs, progress, preview } = readBody(reportRequestSchema, body);
+  const verdict = await attempts.report(attempt, {
+    ...(progress && { progress }),
+    ...(preview && { preview }),
+    ...(outputs && { outputs: await checkedOutputs(context, attempt, outputs) }),
+  });
+  if (verdict === "stale") throw new HearthError("stale_attempt");
+  signals.publish("job", attempt.jobId);
+  return { verdict };
 }
 
 function attemptOf(request: FastifyRequest, worker: WorkerRecord): AttemptRef {

@@ -11,7 +11,7 @@ import { assignmentOf } from "./translate.ts";
 export async function claimFor(
   context: GatewayContext,
   worker: WorkerRecord,
-  { waitMs, isAhead }: ClaimRequest,
+  { waitMs, ...wish }: ClaimRequest,
   reply: FastifyReply,
 ): Promise<Assignment | null> {
   const hangUp = new AbortController();
@@ -20,7 +20,7 @@ export async function claimFor(
   try {
     const signal = AbortSignal.any([hangUp.signal, context.shutdown]);
     const { deploymentId, id } = worker;
-    const claim = await context.dispatcher.claim(deploymentId, id, waitMs, signal, isAhead);
+    const claim = await context.dispatcher.claim(deploymentId, id, waitMs, signal, wish);
     if (claim === undefined) return null;
     if (reply.raw.destroyed) {
       await giveBack(context, claim);

@@ -24,6 +24,8 @@ export async function assignmentOf(
     workflow: claim.workflow,
     extraData: claim.sealedExtraData === null ? {} : seal.open(claim.sealedExtraData),
     inputs: await Promise.all(inputs),
+    priority: claim.priority,
+    ...(claim.vramBytes > 0 && { peakBytes: claim.vramBytes }),
     timeoutMs: claim.remainingMs,
   };
 }

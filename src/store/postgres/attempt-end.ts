@@ -5,6 +5,7 @@ import {
   type AttemptFailure,
   type FailureCounts,
 } from "../../queue/retry-budget.ts";
+import { vramClassOf } from "../../queue/vram-class.ts";
 import type { AttemptEnd, AttemptRef } from "../attempts.ts";
 import type { ReapedJob } from "../control.ts";
 import type { Runner } from "./database.ts";
@@ -13,6 +14,8 @@ export interface LockedAttempt {
   readonly state: JobState;
   readonly counts: FailureCounts;
   readonly hasLargerWorker: boolean;
+  /** Of the card that it ran on. */
+  readonly cardBytes: number;
 }
 
 /** Locks the job of a live attempt until the transaction ends; undefined: superseded. */
@@ -20,12 +23,14 @@ export async function lockAttempt(
   runner: Runner,
   attempt: AttemptRef,
 ): Promise<LockedAttempt | undefined> {
-  const [row] = await runner.run<
-    FailureCounts & { readonly state: JobState; readonly hasLargerWorker: boolean }
-  >("attempts-lock", [attempt.jobId, attempt.epoch, attempt.workerId]);
+  const [row] = await runner.run<FailureCounts & Omit<LockedAttempt, "counts">>("attempts-lock", [
+    attempt.jobId,
+    attempt.epoch,
+    attempt.workerId,
+  ]);
   if (row === undefined) return undefined;
-  const { state, hasLargerWorker, ...counts } = row;
-  return { state, hasLargerWorker, counts };
+  const { state, hasLargerWorker, cardBytes, ...counts } = row;
+  return { state, hasLargerWorker, cardBytes, counts };
 }
 
 /** Ends an attempt without a result, by the job's retry budget. Undefined: superseded. */
@@ -42,7 +47,7 @@ export async function failAttempt(
   const cause = { attemptState, ...failed };
   switch (decision.action) {
     case "requeue":
-      await requeueAttempt(runner, attempt, decision.counts, cause, end);
+      await requeueAttempt(runner, attempt, decision.counts, cause, end, decision.leastVramBytes);
       return { outcome: "requeued", reason: decision.reason };
     case "cancel":
       await cancelAttempt(runner, attempt, decision.counts, attemptState, end);
@@ -69,6 +74,7 @@ export async function requeueAttempt(
   counts: FailureCounts,
   cause: { readonly attemptState: AttemptState } & Partial<AttemptFailure>,
   end: AttemptEnd,
+  leastVramBytes = 0,
 ): Promise<boolean> {
   const rows = await runner.run("attempts-requeue", [
     attempt.jobId,
@@ -79,8 +85,8 @@ export async function requeueAttempt(
     ...countValues(counts),
     end.log?.text ?? null,
     end.log?.truncated ?? false,
-    0,
-    0,
+    leastVramBytes,
+    vramClassOf(leastVramBytes),
   ]);
   return rows.length > 0;
 }
