@@ -14,7 +14,7 @@ import { expireOverdue } from "./expire.ts";
 import type { DesiredPool } from "./fleet.ts";
 import { keepBooks } from "./keep-books.ts";
 import { runLoop } from "./loop.ts";
-import { priceInstances } from "./price-instances.ts";
+import { launchPrice, priceInstances } from "./price-instances.ts";
 import { Reaper } from "./reap.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Scaler } from "./scaling/scaler.ts";
@@ -37,7 +37,7 @@ export interface ControllerOptions {
   readonly sweepIntervalMs?: number;
   readonly reconcileIntervalMs?: number;
   readonly scaleIntervalMs?: number;
-  /** All-in, of an instance; 0 where nothing is paid. */
+  /** All-in, of an instance; 0 where nothing is paid. Default: as the catalogue has it. */
   readonly priceMicroUsdPerHour?: (platform: Platform) => number;
   readonly electionIntervalMs?: number;
   /** How long an instance's workers may be silent before it is replaced. */
@@ -122,7 +122,10 @@ function dutiesOfPlatforms(options: ControllerOptions, reach: Platform["reach"])
 
 /** What a leader and the holder of a host's platforms each do for the deployments they can serve. */
 function scaleDuty(options: ControllerOptions, platforms: readonly Platform[]): Duty {
-  const { scaleIntervalMs: intervalMs = 2_000, priceMicroUsdPerHour = () => 0 } = options;
+  const { scaleIntervalMs: intervalMs = 2_000, catalogue } = options;
+  const listed = (platform: Platform): number =>
+    catalogue === undefined ? 0 : launchPrice(catalogue, platform);
+  const { priceMicroUsdPerHour = listed } = options;
   const scaler = new Scaler({ ...options, platforms, priceMicroUsdPerHour });
   return { name: "scale", intervalMs, run: () => scaler.pass() };
 }

@@ -9,7 +9,8 @@ import { createLogger, type Logger } from "../observability/logger.ts";
 import { groupUsage } from "../store/usage-report.ts";
 import { announceAlerts } from "./announce-alerts.ts";
 import { keepBooks } from "./keep-books.ts";
-import { priceInstances } from "./price-instances.ts";
+import { launchPrice, priceInstances } from "./price-instances.ts";
+import { ScriptedPlatform } from "./scripted-platform.suite.ts";
 
 const quiet = createLogger({ level: "silent" });
 const [server] = postgresServers();
@@ -64,6 +65,14 @@ it("prices instances by what they run on, once, and leaves spot and unknown ones
     [known],
   );
   expect(Number(rows[0]?.price)).toBe(1_116_000);
+});
+
+it("knows what a launch would cost, and of hardware that is not listed nothing", () => {
+  const modal = Object.assign(new ScriptedPlatform("modal"), {
+    offer: { gpu: "L4", region: null, isSpot: false },
+  });
+  expect(launchPrice(seedCatalogue(), modal)).toBe(854_352);
+  expect(launchPrice(seedCatalogue(), new ScriptedPlatform("modal"))).toBe(0);
 });
 
 it("announces each alert in one line of the log", async () => {

@@ -2,9 +2,17 @@ import type { Catalogue } from "../catalogue/catalogue.ts";
 import { offerOf } from "../catalogue/match.ts";
 import { hourlyRate } from "../cost/rate.ts";
 import type { Logger } from "../observability/logger.ts";
+import type { Platform } from "../platforms/platform.ts";
 import type { Store } from "../store/store.ts";
 
 const batch = 200;
+
+/** All-in, of an instance that a platform would launch; 0 where nothing is known or paid. */
+export function launchPrice(catalogue: Catalogue, platform: Platform): number {
+  const { gpu, region } = platform.offer;
+  const offer = offerOf(catalogue, { platform: platform.name, gpu, region });
+  return offer === undefined ? 0 : hourlyRate(offer).totalMicroUsd;
+}
 
 /**
  * Gives instances the price of what they run on, once, so that a later price changes no past cost.

@@ -69,6 +69,8 @@ export interface AttemptReport {
 export interface AttemptEnd {
   readonly log: AttemptLog | null;
   readonly timings: Timings;
+  /** The most that the run took of its card's memory, where that could be told. */
+  readonly peakBytes?: number | undefined;
 }
 
 /**

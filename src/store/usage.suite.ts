@@ -68,7 +68,7 @@ export function describeUsage(server: { readonly name: string; readonly url: str
       const job = newJob(fixture);
       await store.jobs.submit(job);
       const { epoch } = await claimOne(fixture, workerId);
-      const end = { log: null, timings: { executeMs: 12 } };
+      const end = { log: null, timings: { executeMs: 12 }, peakBytes: 77 };
       await store.attempts.release({ jobId: job.id, epoch, workerId }, false);
       const again = await claimOne(fixture, workerId);
       await store.attempts.complete({ jobId: job.id, epoch: again.epoch, workerId }, [], end);
@@ -77,7 +77,13 @@ export function describeUsage(server: { readonly name: string; readonly url: str
       const ours = found.filter(({ jobId }) => jobId === job.id);
       expect(ours).toMatchObject([
         { epoch: 1, unitId: workerId, requeuedAt: null, state: "released", modelSet: 0 },
-        { epoch: 2, unitId: workerId, state: "succeeded", timings: { executeMs: 12 } },
+        {
+          epoch: 2,
+          unitId: workerId,
+          state: "succeeded",
+          timings: { executeMs: 12 },
+          peakVramBytes: 77,
+        },
       ]);
       expect(ours[1]?.requeuedAt).toEqual(ours[0]?.endedAt);
       const before = new Date(Date.now() - 7_200_000);

@@ -9,7 +9,7 @@ import { parseJson } from "../../kernel/json.ts";
 import { settingsOf, type CommandContext } from "../command-context.ts";
 
 /** What `hearth catalogue refresh` writes, in the data folder. */
-const refreshedFile = "catalogue.json";
+export const refreshedFile = "catalogue.json";
 
 /**
  * The shipped catalogue, under what was refreshed from the platforms, under the operator's own

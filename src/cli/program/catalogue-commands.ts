@@ -20,4 +20,14 @@ export function addCatalogueCommands(program: Command, run: Runner): void {
         await listOffers(context, { platforms: flags.platform, gpu: flags.gpu });
       }),
     );
+  catalogue
+    .command("refresh")
+    .description("Fetches today's prices from the platforms that publish them.")
+    .option("--platform <ids>", "only these, by commas", names, [])
+    .action((flags: { platform: readonly string[] }, command: Command) =>
+      run(command, async (context) => {
+        const { refreshCatalogue } = await import("../commands/catalogue.ts");
+        await refreshCatalogue(context, { platforms: flags.platform });
+      }),
+    );
 }

@@ -64,7 +64,7 @@ function attemptHandlers(
       const { outputs, contents, log, timings } = request;
       const inline = readContents(outputs, contents ?? []);
       const checked = await checkedOutputs(context, attempt, outputs, inline);
-      const end = { log: logOf(log), timings };
+      const end = { log: logOf(log), timings, peakBytes: request.peakBytes };
       // The files' way to the disk and the statement's need not wait for each other.
       const stored = inline.size > 0 ? storeContents(context, attempt, inline) : undefined;
       const outcome = await attempts.complete(attempt, checked, end, stored);

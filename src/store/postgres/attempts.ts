@@ -109,6 +109,7 @@ export class PostgresAttempts implements AttemptStore {
       end.log?.text ?? null,
       end.log?.truncated ?? false,
       JSON.stringify(end.timings),
+      end.peakBytes ?? null,
     ];
     // Its failure is met where it is awaited.
     stored?.catch(() => undefined);

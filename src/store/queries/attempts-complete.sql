@@ -1,5 +1,6 @@
 -- Accepts the result of the current attempt, even one given up since, in one statement.
 -- $1 job  $2 epoch  $3 worker  $4 outputs  $5 log  $6 log truncated  $7 timings
+-- $8 peak of the card's memory in bytes, or null
 -- The queue row is locked before the job, as a claim does, so that the two cannot deadlock.
 with gate as (
   select id from job_queue where job_id = $1 for update
@@ -22,7 +23,7 @@ with gate as (
   delete from job_input using done where job_input.job_id = done.id
 ), ended as (
   update attempt set state = 'succeeded', ended_at = clock_timestamp(),
-    log = $5, log_truncated = $6, timings = $7
+    log = $5, log_truncated = $6, timings = $7, peak_vram_bytes = $8
   from done where attempt.job_id = done.id and attempt.epoch = $2
 ), listed_before as (
   -- Told again, an output is recognised by its node, name and bytes, whatever its place in the list.
