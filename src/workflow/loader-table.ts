@@ -93,3 +93,10 @@ function loaderTableOf(
   }
   return table;
 }
+
+const modelSuffix = /\.(?:safetensors|sft|ckpt|pt2?|pth|bin|gguf|onnx|pkl)$/iu;
+
+/** Whether a value ends like the name of a model file. */
+export function looksLikeModelFile(value: string): boolean {
+  return modelSuffix.test(value);
+}

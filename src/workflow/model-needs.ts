@@ -1,5 +1,5 @@
 import { inputKind } from "./input-kind.ts";
-import { builtInModels, type LoaderTable } from "./loader-table.ts";
+import { builtInModels, looksLikeModelFile, type LoaderTable } from "./loader-table.ts";
 import { modelKey, type ModelFile } from "./model-ref.ts";
 import { runOrder } from "./order.ts";
 import type { Workflow } from "./parse.ts";
@@ -29,7 +29,6 @@ export interface ModelNeeds {
   readonly unplaced: readonly UnplacedModel[];
 }
 
-const modelSuffix = /\.(?:safetensors|sft|ckpt|pt2?|pth|bin|gguf|onnx|pkl)$/iu;
 /** In a prompt: `embedding:name`, up to a space, a comma or a bracket. */
 const embedding = /\bembedding:([^\s,()[\]:<>]{1,200})/gu;
 const maxEmbeddings = 100;
@@ -74,7 +73,7 @@ export function modelNeedsOf(
 }
 
 function looksLikeModel({ classType, input }: ModelPlace, value: string): boolean {
-  return modelSuffix.test(value) && inputKind(classType, input, value) === "setting";
+  return looksLikeModelFile(value) && inputKind(classType, input, value) === "setting";
 }
 
 /** A workflow made on Windows spells subfolders with `\`. */

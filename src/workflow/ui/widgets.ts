@@ -6,6 +6,7 @@ import {
   type NodeClass,
 } from "../node-class.ts";
 import type { UiNode } from "./document.ts";
+import { loaderValues } from "./loader-values.ts";
 
 /** Types that the editor draws as a widget rather than a socket. */
 const widgetTypes: ReadonlySet<string> = new Set([
@@ -157,7 +158,7 @@ function defaultOf([type, options]: InputConfig): JsonValue | undefined {
   return typeof type === "string" ? emptyValues[type] : undefined;
 }
 
-/** Every input that may be a widget is listed in the file, with or without a link. */
+/** Newer editors list every input that may be a widget, with or without a link. */
 function takeByFile(node: UiNode, queue: ValueQueue, values: Record<string, JsonValue>): void {
   for (const { widget } of node.inputs) {
     if (widget === null) continue;
@@ -165,4 +166,5 @@ function takeByFile(node: UiNode, queue: ValueQueue, values: Record<string, Json
     if (value !== undefined) values[widget] = value;
     if (seedNames.has(widget)) queue.skip(afterRun);
   }
+  Object.assign(values, loaderValues(node, values));
 }
