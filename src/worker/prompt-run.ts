@@ -12,11 +12,14 @@ import { pause, within } from "./retry.ts";
 
 const hangLookMs = 100;
 
+/** What a prompt needs of its surroundings. */
+type PromptContext = Pick<AttemptContext, "session" | "timings" | "life">;
+
 /** Runs a prompt and returns what it made. Throws `AttemptFailed`, or the attempt's interruption. */
 export async function runPrompt(
-  context: AttemptContext,
+  context: PromptContext,
   control: AttemptControl,
-  reporter: Reporter,
+  reporter: Pick<Reporter, "hear" | "currentClass">,
   request: PromptRequest,
 ): Promise<HistoryEntry> {
   const { session, timings, life } = context;
@@ -54,7 +57,7 @@ function successOf(entry: HistoryEntry): HistoryEntry {
 
 /** Interrupts a hanging prompt. One that was only slow may end well meanwhile. */
 async function endHang(
-  { session, timings }: AttemptContext,
+  { session, timings }: PromptContext,
   promptId: string,
   silentMs: number,
   className: string | null,

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 
 import { httpUrl, texts, wholeNumber } from "../arguments.ts";
 import type { ComfyuiChoice } from "../comfyui-choice.ts";
@@ -27,6 +27,7 @@ interface RawWorkerFlags extends RawComfyuiFlags, MemoryFlags {
   readonly deployment?: string;
   readonly name?: string;
   readonly folder?: string;
+  readonly handler: "auto" | "pull" | "runpod";
 }
 
 const portNumber = wholeNumber(0, 65_535);
@@ -75,17 +76,36 @@ export function addWorkerCommand(program: Command, run: Runner): void {
     .option("-d, --deployment <name>", "whose jobs it runs, without an enrolment token")
     .option("-n, --name <name>", "what it is called")
     .option("--folder <folder>", "its scratch folder")
+    .addOption(
+      new Option("--handler <kind>", "who starts it; auto looks where it is")
+        .choices(["auto", "pull", "runpod"])
+        .default("auto"),
+    )
     .action((flags: RawWorkerFlags, command: Command) =>
       run(command, async (context) => {
         const { gateway, deployment, name, folder } = flags;
-        const { serveWorker } = await import("../commands/worker.ts");
         const comfyui = comfyuiOf(flags);
         if (comfyui.kind === "url" && flags.slots > 1) {
           throw new CliFailure("usage", "Each slot needs its own ComfyUI: give --comfyui-dir.");
         }
+        if (isRunpod(flags.handler, context.io.environment)) {
+          const { serveRunpodWorker } = await import("../commands/runpod-worker.ts");
+          const again = [process.execPath, ...process.argv.slice(1), "--handler", "pull"];
+          return serveRunpodWorker(context, { folder, comfyui }, again);
+        }
+        const { serveWorker } = await import("../commands/worker.ts");
         await serveWorker(context, { gateway, deployment, name, folder, comfyui, memory: flags });
       }),
     );
+}
+
+/** RunPod says so in the environment of its workers. */
+function isRunpod(
+  handler: RawWorkerFlags["handler"],
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  if (handler !== "auto") return handler === "runpod";
+  return (environment["RUNPOD_WEBHOOK_GET_JOB"] ?? "") !== "";
 }
 
 function addEngineCommand(program: Command, run: Runner): void {
