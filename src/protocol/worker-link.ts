@@ -157,6 +157,8 @@ export const assignmentSchema = z.strictObject({
   priority: z.enum(["low", "normal", "high", "critical"]).optional(),
   /** What it is reckoned to take of a card at its peak; absent where nothing is known. */
   peakBytes: z.int().nonnegative().optional(),
+  /** The memory of the largest card on which it ran out: it is to run only where there is more. */
+  ranOutBytes: z.int().nonnegative().optional(),
   /** The attempt is to be ended as `deadline_exceeded` after this long. */
   timeoutMs: z.int().positive(),
 });

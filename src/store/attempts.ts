@@ -42,6 +42,8 @@ export interface Claim {
   /** What it is reckoned to need of a card; 0: nothing is known, or nothing needed. */
   readonly vramBytes: number;
   readonly priority: JobPriority;
+  /** The largest card on which it has run out of memory; null: on none. */
+  readonly ranOutBytes: number | null;
   readonly v: number;
   readonly vCold: number;
   readonly startTag: number;

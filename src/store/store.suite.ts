@@ -205,10 +205,21 @@ export function describeStore(server: { readonly name: string; readonly url: str
       expect((await own.store.jobs.get(own.tenantId, first.id))?.state).toBe("failed");
       const second = newJob(own);
       await own.store.jobs.submit(second);
-      await addWorker(own, 24);
+      const large = await addWorker(own, 24);
       const again = await claimOne(own, small);
+      expect(again.ranOutBytes).toBeNull();
       await own.store.attempts.fail({ ...again, workerId: small }, oom, end);
       expect((await own.store.jobs.get(own.tenantId, second.id))?.state).toBe("queued");
+      const { rows } = await own.query<{ id: number; bytes: number }>(
+        "select id::int, vram_bytes::int as bytes from job_queue",
+      );
+      expect(rows).toMatchObject([{ bytes: 9 }]);
+      const group = {
+        slots: [{ workerId: large, attemptId: randomUUID() }],
+        queueIds: rows.map(({ id }) => id),
+      };
+      const [upward] = await own.store.attempts.claimChosen(own.deploymentId, [group], 30_000);
+      expect(upward).toMatchObject({ vramBytes: 9, ranOutBytes: 8, priority: "normal" });
       await own.close();
     });
 

@@ -26,6 +26,7 @@ export async function assignmentOf(
     inputs: await Promise.all(inputs),
     priority: claim.priority,
     ...(claim.vramBytes > 0 && { peakBytes: claim.vramBytes }),
+    ...(claim.ranOutBytes !== null && { ranOutBytes: claim.ranOutBytes }),
     timeoutMs: claim.remainingMs,
   };
 }

@@ -37,7 +37,8 @@ with relaxed as materialized (
   from numbered join slots using (grp, slot)
   where job.id = numbered.job_id and job.state = 'queued'
   returning job.id, job.seq, job.tenant_id, job.deployment_id, job.epoch, job.deadline_at, job.v,
-    job.v_cold, job.model_set, job.vram_class, job.vram_bytes, job.priority, job.start_tag, slots.worker_id, slots.attempt_id
+    job.v_cold, job.model_set, job.vram_class, job.vram_bytes, job.priority,
+    job.out_of_memory_count, job.start_tag, slots.worker_id, slots.attempt_id
 ), leased as (
   insert into job_lease (job_id, epoch, worker_id, lease_until)
   select id, epoch, worker_id, clock_timestamp() + make_interval(secs => $2::float8 / 1000) from claimed
@@ -48,7 +49,11 @@ with relaxed as materialized (
 select c.id as "jobId", c.seq as "queueId", c.tenant_id as "tenantId", c.epoch,
   c.attempt_id as "attemptId", c.worker_id as "workerId", p.workflow, p.inputs,
   p.sealed_extra_data as "sealedExtraData", c.v, c.v_cold as "vCold", c.model_set as "modelSet",
-  c.vram_class as "vramClass", c.vram_bytes as "vramBytes", c.priority, c.start_tag as "startTag",
+  c.vram_class as "vramClass", c.vram_bytes as "vramBytes", c.priority,
+  case when c.out_of_memory_count > 0 then (
+    select max(w.vram_bytes) from attempt a join worker w on w.id = a.worker_id
+    where a.job_id = c.id and a.failure_class = 'out_of_memory'
+  ) end as "ranOutBytes", c.start_tag as "startTag",
   least(d.execution_timeout_ms,
     greatest(1, extract(epoch from c.deadline_at - clock_timestamp()) * 1000))::bigint as "remainingMs"
 from claimed c

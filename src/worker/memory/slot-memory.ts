@@ -1,5 +1,6 @@
+import { formatBytes } from "../../kernel/bytes.ts";
 import { memoryPriorities, sumBytes } from "../../memory/ledger.ts";
-import type { Assignment, CardMemory } from "../../protocol/worker-link.ts";
+import type { Assignment, CardMemory, Device } from "../../protocol/worker-link.ts";
 import { AttemptFailed, GivenBack } from "../attempt-failed.ts";
 import { failure } from "../classify.ts";
 import type { ComfyHost } from "../comfyui/supervise.ts";
@@ -19,6 +20,9 @@ export interface CardLease {
   release(): number | undefined;
 }
 
+/** What is needed of the keeper of a ComfyUI. */
+export type SlotComfy = Pick<ComfyHost, "devices" | "current" | "recycle">;
+
 const nothingLeased: CardLease = {
   reckonedBytes: 0,
   availableBytes: 0,
@@ -34,6 +38,7 @@ export class SlotMemory {
   /** Of the deployment, as the gateway said last; 0 where it did not. */
   largestCardBytes = 0;
   private lastTold: string | undefined;
+  private host: SlotComfy | undefined;
 
   constructor(keeper: CardKeeper, slot: string) {
     this.keeper = keeper;
@@ -55,7 +60,8 @@ export class SlotMemory {
   }
 
   /** Ties the slot to the ComfyUI that it is to have. */
-  join(host: ComfyHost, life: AbortSignal): void {
+  join(host: SlotComfy, life: AbortSignal): void {
+    this.host = host;
     this.keeper.join(this.slot, slotHost(host, life));
   }
 
@@ -72,36 +78,52 @@ export class SlotMemory {
    * this card at all.
    */
   async admit(
-    session: ComfySession,
+    { modelsDirectory }: Pick<ComfySession, "modelsDirectory">,
     assignment: Assignment,
     signal: AbortSignal,
   ): Promise<CardLease> {
     if (this.keeper.book.hasNoCard) return nothingLeased;
-    const sizes = modelFileSizes(session.modelsDirectory);
-    const need = await memoryNeedOf(assignment.workflow, assignment.peakBytes ?? 0, sizes);
-    const cardBytes = this.keeper.book.report?.totalBytes ?? 0;
-    const availableBytes = this.keeper.book.roomBytes(this.slot) ?? 0;
+    const cardBytes = Math.max(0, ...(this.host?.devices ?? []).map(sizeOf));
+    const { ranOutBytes = 0, peakBytes = 0, priority = "normal" } = assignment;
+    if (ranOutBytes > 0 && ranOutBytes >= cardBytes) throw noLargerCard(ranOutBytes);
+    const sizes = modelFileSizes(modelsDirectory);
+    const need = await memoryNeedOf(assignment.workflow, peakBytes, sizes);
     const wish = {
       slot: this.slot,
       lease: assignment.attemptId,
       need,
-      priority: memoryPriorities[assignment.priority ?? "normal"],
+      priority: memoryPriorities[priority],
       hasLargerCard: this.largestCardBytes > cardBytes,
     };
     const admission = await this.keeper.admit(wish, signal);
     if (admission.kind === "refused") throw refusal(admission.decision);
+    // Its own run does not count against it.
+    const availableBytes = this.keeper.book.roomBytes(this.slot) ?? 0;
     const reckonedBytes = sumBytes(need.models) + need.inferenceBytes;
     return { reckonedBytes, availableBytes, release: admission.release };
   }
 }
 
+function sizeOf({ vramTotalBytes }: Device): number {
+  return vramTotalBytes;
+}
+
 function refusal(decision: Refusal): Error {
   if (decision.action === "queue") return new GivenBack(decision.reason);
-  const message = `The job does not fit on this worker's card: ${decision.reason}.`;
+  return outOfMemory(`The job does not fit on this worker's card: ${decision.reason}.`);
+}
+
+/** The larger card that was there when it ran out has left since. */
+function noLargerCard(ranOutBytes: number): Error {
+  const size = formatBytes(ranOutBytes);
+  return outOfMemory(`It ran out of memory on ${size}, and no card of the deployment has more.`);
+}
+
+function outOfMemory(message: string): AttemptFailed {
   return new AttemptFailed(failure("out_of_memory", "out_of_memory", message));
 }
 
-function slotHost(host: ComfyHost, life: AbortSignal): SlotHost {
+function slotHost(host: SlotComfy, life: AbortSignal): SlotHost {
   return {
     measure: async () => {
       const client = host.current?.client;
