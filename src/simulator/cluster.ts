@@ -12,6 +12,8 @@ export interface SimWorker {
   freeAtSeconds: number;
   claims: number;
   idleSinceSeconds: number;
+  /** When its job began to load. */
+  startedAtSeconds: number;
   /** It takes no more work and leaves once it is free. */
   isDraining: boolean;
   /** Distinguishes the run that ends from one that a fault ended before. */
@@ -96,8 +98,13 @@ export class Cluster implements ClusterView {
     this.dispatch();
   }
 
-  /** A worker that is ready now, with nothing loaded. */
-  join(vramBytes: number): SimWorker {
+  /** A worker that is ready now, with nothing in VRAM and the given models in RAM. */
+  join(
+    vramBytes: number,
+    inRam: readonly string[] = [],
+    /** Told before the worker gets its first job. */
+    onJoined?: (worker: SimWorker) => void,
+  ): SimWorker {
     const { nowSeconds } = this.timeline;
     const worker: SimWorker = {
       workerId: `w${this.joined++}`,
@@ -107,11 +114,14 @@ export class Cluster implements ClusterView {
       freeAtSeconds: nowSeconds,
       claims: 0,
       idleSinceSeconds: nowSeconds,
+      startedAtSeconds: nowSeconds,
       isDraining: false,
       runs: 0,
     };
+    for (const model of inRam) worker.residency.prefetch(model);
     this.workers.push(worker);
     this.idle.push(worker);
+    onJoined?.(worker);
     this.dispatch();
     return worker;
   }
@@ -129,6 +139,11 @@ export class Cluster implements ClusterView {
     if (job !== undefined) this.lose(worker, job);
   }
 
+  /** Asks the dispatcher again: with time, or after a prefetch, it may decide otherwise. */
+  reconsider(): void {
+    this.dispatch();
+  }
+
   private dispatch(): void {
     while (this.idle.length > 0 && this.dispatcher.queued > 0) {
       const start = this.dispatcher.next(this, this.timeline.nowSeconds);
@@ -143,6 +158,7 @@ export class Cluster implements ClusterView {
     const loadSeconds = this.load(worker, job.model);
     worker.job = job;
     worker.claims++;
+    worker.startedAtSeconds = nowSeconds;
     worker.freeAtSeconds = nowSeconds + start.expectedSeconds;
     const run = ++worker.runs;
     removeFrom(this.idle, worker);
@@ -190,4 +206,16 @@ export class Cluster implements ClusterView {
 function removeFrom(list: SimWorker[], worker: SimWorker): void {
   const index = list.indexOf(worker);
   if (index !== -1) list.splice(index, 1);
+}
+
+/** A run that is over its estimate is expected to take half as long again. */
+const overrunShare = 0.5;
+const shortestRestSeconds = 2;
+
+/** Until the worker is expected to be free; 0 for an idle one. */
+export function restSeconds(worker: SimWorker, nowSeconds: number): number {
+  if (worker.job === undefined) return 0;
+  const restSeconds = worker.freeAtSeconds - nowSeconds;
+  if (restSeconds > 0) return restSeconds;
+  return Math.max(shortestRestSeconds, overrunShare * (nowSeconds - worker.startedAtSeconds));
 }

@@ -1,6 +1,6 @@
 import type { FleetView, Head, ModelSetView, QueuedJob } from "../scheduler/head.ts";
 import type { QueueIndex } from "../scheduler/queue-index.ts";
-import type { ClusterView } from "./cluster.ts";
+import { restSeconds, type ClusterView } from "./cluster.ts";
 
 /** Cold model sets looked at in a VRAM class. */
 const coldProbes = 8;
@@ -34,8 +34,8 @@ export class WarmSets {
     this.index = index;
     for (const worker of cluster.workers) {
       if (worker.isDraining) continue;
-      const inSeconds = worker.job === undefined ? 0 : worker.freeAtSeconds - nowSeconds;
-      for (const model of worker.residency.inVram) this.add(model, Math.max(0, inSeconds));
+      const inSeconds = restSeconds(worker, nowSeconds);
+      for (const model of worker.residency.inVram) this.add(model, inSeconds);
     }
   }
 

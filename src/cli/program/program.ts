@@ -9,6 +9,7 @@ import { addDeployCommands } from "./deploy-commands.ts";
 import { createFrame, type ProgramOptions } from "./options.ts";
 import { addScaleCommands } from "./scale-commands.ts";
 import { addServerCommands } from "./server-commands.ts";
+import { addSimulateCommands } from "./simulate-commands.ts";
 import { addWorkflowCommands } from "./workflow-commands.ts";
 import { addStatsCommand } from "./usage-commands.ts";
 
@@ -28,6 +29,7 @@ export function createProgram(options: ProgramOptions): Command {
   addCatalogueCommands(program, run);
   addStatsCommand(program, run);
   addDeployCommands(program, run);
+  addSimulateCommands(program, run);
   addScaleCommands(program, run);
   return program;
 }

@@ -96,9 +96,7 @@ export class HearthDispatcher implements Dispatcher {
       const decision = this.decideFor(worker, { fleet, shared, nowSeconds });
       decisions.push(decision);
       const proposal = toProposal(worker, decision);
-      if (proposal !== undefined && (best === undefined || proposal.rank < best.rank)) {
-        best = proposal;
-      }
+      if (proposal !== undefined && isBetter(proposal, best)) best = proposal;
     }
     const missed = missedDeadlines(decisions);
     for (const { jobId } of missed) this.demote(jobId);
@@ -203,6 +201,15 @@ export class HearthDispatcher implements Dispatcher {
     this.claimedTagSeconds = Math.max(this.claimedTagSeconds, startTagSeconds);
     return { worker, job, expectedSeconds: loadSeconds + queued.estimateSeconds };
   }
+}
+
+/**
+ * The least score. Of workers alike, one that must load is the one longest idle, whose models are
+ * least in use; one that need not is the one busy last, so that the others may leave.
+ */
+function isBetter(proposal: Proposal, best: Proposal | undefined): boolean {
+  if (best === undefined || proposal.rank < best.rank) return true;
+  return proposal.rank === best.rank && proposal.loadSeconds === 0;
 }
 
 function toProposal(worker: SimWorker, { choice, ranked }: Decision): Proposal | undefined {

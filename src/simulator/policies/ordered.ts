@@ -56,7 +56,9 @@ function warmest(idle: readonly SimWorker[], job: SimJob): SimWorker | undefined
   let bestSeconds = Infinity;
   for (const worker of idle) {
     const seconds = worker.residency.expectedSeconds(job.model);
-    if (seconds < bestSeconds) [best, bestSeconds] = [worker, seconds];
+    // Of workers alike: warm, the one busy last; else the one idle longest, with the oldest models.
+    const isBetter = seconds < bestSeconds || (seconds === 0 && bestSeconds === 0);
+    if (isBetter) [best, bestSeconds] = [worker, seconds];
   }
   return best;
 }

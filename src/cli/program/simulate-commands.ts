@@ -1,0 +1,42 @@
+import type { Command } from "commander";
+
+import { factor, names, wholeNumber } from "../arguments.ts";
+import type { SimulateFleetFlags } from "../commands/simulate-fleet.ts";
+import type { Runner } from "./runner.ts";
+
+/** What would have become of recorded or generated traffic. */
+export function addSimulateCommands(program: Command, run: Runner): void {
+  const simulate = program
+    .command("simulate")
+    .summary("replay traffic on simulated workers")
+    .description("Replays traffic on simulated workers, on a virtual clock.");
+  addFleetCommand(simulate, run);
+}
+
+const defaultPolicies = ["hearth", "fifo", "fifo-warm", "zero-swap"];
+
+function addFleetCommand(simulate: Command, run: Runner): void {
+  simulate
+    .command("fleet")
+    .summary("compare orders of work on a fixed fleet")
+    .description("Compares orders of work on a fleet that neither grows nor shrinks.")
+    .argument("[trace]", "CSV of requests (docs/simulation.md); without it, generated ones")
+    .option("--policy <names>", "orders to compare, with commas between", names)
+    .option("--workers <count>", "how many workers", wholeNumber(1, 10_000), 16)
+    .option("--copies <count>", "how many times the traffic", factor(0.01, 500), 1)
+    .option("--seed <number>", "another one is another run", wholeNumber(0, 2 ** 31), 1)
+    .option("--deaths <rate>", "deaths per worker and hour", factor(0, 10), 0)
+    .option("--out-of-memory <percent>", "of first attempts", factor(0, 100), 0)
+    .option("--slow-loads <percent>", "of loads, five times as slow", factor(0, 100), 0)
+    .option("--out <folder>", "draw latency, swaps and utilisation, as SVG and PNG")
+    .action((trace: string | undefined, flags: RawFlags, command: Command) =>
+      run(command, async (context) => {
+        const { simulateFleet } = await import("../commands/simulate-fleet.ts");
+        await simulateFleet(context, trace, { ...flags, policy: flags.policy ?? defaultPolicies });
+      }),
+    );
+}
+
+interface RawFlags extends Omit<SimulateFleetFlags, "policy"> {
+  readonly policy?: readonly string[];
+}
