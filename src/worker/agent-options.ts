@@ -1,3 +1,4 @@
+import type { ModelStore } from "../models/io/store.ts";
 import type { Logger } from "../observability/logger.ts";
 import { maxInlineBytes } from "../protocol/worker-link.ts";
 import type { CardKeeper } from "./memory/card-keeper.ts";
@@ -42,6 +43,12 @@ export interface AgentOptions {
    */
   readonly deadmanMs?: number;
   readonly timings?: Partial<AgentTimings>;
+  /** Where model files come from; absent: the ComfyUI has what it has. */
+  readonly models?: {
+    readonly store: ModelStore;
+    /** ComfyUI's `models` folder. */
+    readonly folder: string;
+  };
 }
 
 export interface AgentExit {
@@ -82,6 +89,8 @@ export interface AgentTimings {
   readonly firstReportMs: number;
   readonly reportMs: number;
   readonly stopGraceMs: number;
+  /** Between looks at what models the deployment and its queue need. */
+  readonly modelPollMs: number;
   /** Outputs of at most this many bytes together travel with the completion. */
   readonly inlineBytes: number;
 }
@@ -109,6 +118,7 @@ export const defaultTimings: AgentTimings = {
   firstReportMs: 50,
   reportMs: 500,
   stopGraceMs: 20_000,
+  modelPollMs: 10_000,
   inlineBytes: maxInlineBytes,
 };
 

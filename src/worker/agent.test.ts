@@ -17,7 +17,8 @@ for (const start of [attachedStack, spawnedStack]) {
         { nodeId: "2", name: "fake_1_.png", type: "image" },
       ]);
       expect(gateway.bytesOf(outputs[0]!)).toEqual(onePixelPng);
-      expect(Object.keys(timings).sort()).toEqual(["executeMs", "stageMs", "uploadMs"]);
+      const phases = ["executeMs", "processMs", "stageMs", "uploadMs"];
+      expect(Object.keys(timings).sort()).toEqual(phases);
       expect(gateway.violations).toEqual([]);
     });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Agent as HttpAgent } from "undici";
 
 import { errorMessage } from "../kernel/errors.ts";
-import type { Assignment } from "../protocol/worker-link.ts";
+import type { Assignment, ReadyRequest } from "../protocol/worker-link.ts";
 import {
   defaultDeadmanMs,
   defaultTimings,
@@ -16,6 +16,7 @@ import type { AttemptContext } from "./attempt-context.ts";
 import { AttemptControl } from "./attempt-control.ts";
 import { AttemptLogReader } from "./attempt-log.ts";
 import { runAttempt } from "./attempt.ts";
+import { ColdStart } from "./cold-start.ts";
 import type { ComfySession } from "./comfyui/session.ts";
 import { ComfyHost } from "./comfyui/supervise.ts";
 import { waitForSilence } from "./deadman.ts";
@@ -25,6 +26,7 @@ import { Refused, isStale } from "./link-errors.ts";
 import { Link } from "./link.ts";
 import { CardKeeper } from "./memory/card-keeper.ts";
 import { SlotMemory } from "./memory/slot-memory.ts";
+import { WorkerModels } from "./models/worker-models.ts";
 import { OpenAttempts } from "./open-attempts.ts";
 import { PromptLane } from "./prompt-lane.ts";
 import { sweepStaged } from "./stage-sweep.ts";
@@ -73,6 +75,8 @@ class AgentRun {
   private readonly http = new HttpAgent({ connections: 8, keepAliveTimeout: 30_000 });
   private readonly attempts = new OpenAttempts();
   private readonly lane = new PromptLane();
+  private readonly models: WorkerModels | undefined;
+  private readonly coldStart = new ColdStart();
   private exit: AgentExit | undefined;
   private sweptMs = -Infinity;
 
@@ -103,6 +107,7 @@ class AgentRun {
       onGone: () => this.memory.gone(),
     });
     this.memory.join(this.host, signal);
+    this.models = options.models && this.modelsOf(options.models);
   }
 
   async live(): Promise<AgentExit> {
@@ -112,11 +117,14 @@ class AgentRun {
     this.host.start();
     const deadman = this.watchForDeadman();
     let beats: Promise<void> = Promise.resolve();
+    let delivering: Promise<void> | undefined;
     try {
       const { workerToken } = await this.link.enroll();
       this.options.onEnrolled?.(workerToken);
       logger.info({ workerId: this.link.workerId }, "enrolled");
       beats = this.beat();
+      // Models come while ComfyUI is still starting.
+      delivering = this.models?.run();
       await this.work();
       await this.attempts.settled();
     } catch (thrown) {
@@ -126,7 +134,7 @@ class AgentRun {
     await beats;
     await this.sayGoodbye();
     this.life.abort(new Error("left"));
-    await Promise.all([deadman, this.host.close()]);
+    await Promise.all([deadman, delivering, this.host.close()]);
     await Promise.all([this.link.close(), this.http.destroy()]);
     const exit = this.exit ?? { reason: "stopped" };
     logger.info(exit, "the agent has left");
@@ -173,6 +181,7 @@ class AgentRun {
       attempts: () => this.attempts.controls,
       devices: () => this.host.devices,
       memory: this.memory,
+      residents: () => this.models?.list(),
       onDrain: () => {
         this.exit ??= { reason: "drained" };
         this.claiming.abort(new Error("draining"));
@@ -191,8 +200,29 @@ class AgentRun {
       life: this.life.signal,
       attempts: this.attempts,
       budget: () => this.memory.budget(),
+      readiness: () => this.readiness(),
       startJob: (session, assignment) => this.startJob(session, assignment),
     });
+  }
+
+  private modelsOf({ store, folder }: NonNullable<AgentOptions["models"]>): WorkerModels {
+    const { logger } = this.options;
+    return new WorkerModels({
+      store,
+      modelsFolder: folder,
+      logger,
+      signal: this.life.signal,
+      ask: (signal) => this.link.models(signal),
+      pollMs: this.timings.modelPollMs,
+    });
+  }
+
+  /** What a ComfyUI that is ready says beyond its own facts. */
+  private readiness(): Pick<ReadyRequest, "residents"> {
+    // A new process has nothing loaded.
+    this.models?.freed();
+    const residents = this.models?.list();
+    return residents === undefined ? {} : { residents: [...residents] };
   }
 
   private startJob(session: ComfySession, assignment: Assignment): void {
@@ -215,15 +245,16 @@ class AgentRun {
     control: AttemptControl,
     place: Pick<AttemptContext, "laneWaitMs" | "executed">,
   ): Promise<void> {
-    const { host, link, http, timings, lane, memory } = this;
+    const { host, link, http, timings, lane, memory, models } = this;
     const { folder, logger } = this.options;
     const log = new AttemptLogReader(session);
     const life = this.life.signal;
     const restart: AttemptContext["restart"] = (reason, stray) =>
       host.restart(session, reason, stray);
     try {
+      const cold = this.coldStart.take(session, link.launch);
       const own = { session, link, http, folder, timings, logger, life, log, restart };
-      await runAttempt({ ...own, ...place, lane, memory }, assignment, control);
+      await runAttempt({ ...own, ...place, lane, memory, models, cold }, assignment, control);
     } finally {
       host.isBusy = this.attempts.controls.length > 1;
     }

@@ -93,7 +93,7 @@ function memoryOf(
 
 /** Ends a prompt that still runs, and does what the failure calls for. Never rejects. */
 async function clearPrompt(
-  { session, timings, restart, life, logger }: AttemptContext,
+  { session, timings, restart, life, logger, models }: AttemptContext,
   { livePromptId, signal }: AttemptControl,
   found: Failure | undefined,
 ): Promise<void> {
@@ -109,6 +109,7 @@ async function clearPrompt(
   if (found?.remedy !== "free_memory") return;
   try {
     await session.client.free({ models: true, cache: true }, life);
+    models?.freed();
   } catch (thrown) {
     logger.warn({ cause: errorMessage(thrown) }, "ComfyUI's memory could not be freed");
   }

@@ -17,6 +17,7 @@ import { GivenBack } from "./attempt-failed.ts";
 import { MissingOutput } from "./fetch-output.ts";
 import type { HistoryEntry } from "./comfyui/history.ts";
 import { isStale } from "./link-errors.ts";
+import { prepareModels } from "./models/prepare-models.ts";
 import { planOutputs } from "./outputs.ts";
 import { runPrompt } from "./prompt-run.ts";
 import { Reporter } from "./report.ts";
@@ -30,9 +31,10 @@ const freeMs = 500;
 const maxTimerMs = 2_147_483_647;
 
 type Product = [stored: Stored, log: AttemptLog | null];
-/** How an attempt leaves the lane, once it has it. */
+/** How an attempt leaves the lane, once it has it, and lets go of its models. */
 interface Turn {
   leave: () => void;
+  end: () => void;
 }
 type Phases = { -readonly [phase in keyof Timings]: Timings[phase] };
 
@@ -48,8 +50,8 @@ export async function runAttempt(
   const { timeoutMs } = assignment;
   const deadline = setTimeout(() => control.interrupt("deadline"), Math.min(timeoutMs, maxTimerMs));
   const reporter = reporterOf(context, assignment, control);
-  const timings: Phases = {};
-  const turn: Turn = { leave: () => undefined };
+  const timings: Phases = { ...context.cold.timings };
+  const turn: Turn = { leave: () => undefined, end: () => undefined };
   try {
     const [stored, log] = await produce(context, assignment, control, reporter, timings, turn);
     clearTimeout(deadline);
@@ -66,6 +68,7 @@ export async function runAttempt(
     clearTimeout(deadline);
     // After a failure ComfyUI has been made ready for the next prompt only now.
     turn.leave();
+    turn.end();
   }
 }
 
@@ -79,17 +82,17 @@ async function produce(
   turn: Turn,
 ): Promise<Product> {
   const { session, http, folder, link, life } = context;
-  const { attemptId, extraData, inputs } = assignment;
+  const { attemptId, extraData } = assignment;
   const signal = AbortSignal.any([control.signal, life]);
   const backoff = { minMs: context.timings.retryMinMs, maxMs: context.timings.retryMaxMs };
   const transfer = { session, http, folder, backoff, signal };
+  const ready = AbortSignal.any([signal, session.gone]);
+  const models = await prepareModels(context, assignment.workflow);
+  turn.end = () => models?.release();
   const workflow = await timed(timings, "stageMs", () =>
-    stageInputs(
-      { ...transfer, signal: AbortSignal.any([signal, session.gone]) },
-      assignment.workflow,
-      inputs,
-    ),
+    stageInputs({ ...transfer, signal: ready }, assignment.workflow, assignment.inputs),
   );
+  await models?.arrive({ context, control, reporter, workflow, extraData, signal: ready }, timings);
   const run = async (promptId: string): Promise<HistoryEntry> => {
     turn.leave = await takeLane(context, signal);
     const entry = await onCard(context, assignment, control, () =>
@@ -97,6 +100,7 @@ async function produce(
         runPrompt(context, control, reporter, { promptId, workflow, extraData }),
       ),
     );
+    models?.ran();
     turn.leave();
     context.executed(timings.executeMs ?? 0);
     return entry;

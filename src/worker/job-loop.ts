@@ -1,6 +1,6 @@
 import { errorMessage } from "../kernel/errors.ts";
 import type { Logger } from "../observability/logger.ts";
-import type { Assignment, ReleaseRequest } from "../protocol/worker-link.ts";
+import type { Assignment, ReadyRequest, ReleaseRequest } from "../protocol/worker-link.ts";
 import type { AgentTimings } from "./agent-options.ts";
 import type { ComfySession } from "./comfyui/session.ts";
 import type { ComfyHost } from "./comfyui/supervise.ts";
@@ -21,6 +21,8 @@ export interface JobLoopOptions {
   readonly attempts: OpenAttempts;
   /** The most memory that a job may take to begin at once. */
   readonly budget: () => MemoryBudget;
+  /** What to say besides ComfyUI's own facts when it is ready. */
+  readonly readiness: () => Pick<ReadyRequest, "residents">;
   /** Takes a job on and returns at once. */
   readonly startJob: (session: ComfySession, assignment: Assignment) => void;
 }
@@ -51,7 +53,8 @@ async function runNext(options: JobLoopOptions, readied: string): Promise<string
   const signal = AbortSignal.any([claiming, session.gone]);
   const who = `${link.workerId} ${session.generation}`;
   if (who !== readied) {
-    await unlessGone(session, () => link.ready(session.facts, signal));
+    const facts = { ...session.facts, ...options.readiness() };
+    await unlessGone(session, () => link.ready(facts, signal));
     return session.gone.aborted ? readied : `${link.workerId} ${session.generation}`;
   }
   await attempts.room([signal]);

@@ -7,6 +7,7 @@ import {
   claimResponseSchema,
   enrollResponseSchema,
   heartbeatResponseSchema,
+  modelsResponseSchema,
   reportResponseSchema,
   uploadsResponseSchema,
   workerLinkPaths,
@@ -20,6 +21,7 @@ import {
   type FailRequest,
   type HeartbeatRequest,
   type HeartbeatResponse,
+  type ModelsResponse,
   type ReadyRequest,
   type ReleaseRequest,
   type ReportRequest,
@@ -81,6 +83,11 @@ export class Link {
     return this.session?.workerId;
   }
 
+  /** How long this worker's instance took to get here, if it is one of ours. */
+  get launch(): EnrollResponse["launch"] {
+    return this.session?.launch ?? null;
+  }
+
   get heartbeatMs(): number | undefined {
     return this.session?.heartbeatMs;
   }
@@ -91,6 +98,12 @@ export class Link {
       this.enrolling = undefined;
     });
     return this.enrolling;
+  }
+
+  /** What this worker is to have. One try; it is asked for again. */
+  async models(signal: AbortSignal): Promise<ModelsResponse> {
+    const body = await this.call(workerLinkPaths.models, {}, { signal, maxTries: 1 });
+    return this.read(modelsResponseSchema, body);
   }
 
   async ready(request: ReadyRequest, signal: AbortSignal): Promise<void> {

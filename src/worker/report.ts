@@ -53,6 +53,14 @@ export class Reporter {
     this.wake();
   }
 
+  /** Says what is being done before ComfyUI is at work, or beside it. */
+  say(message: string): void {
+    if (this.state.message === message) return;
+    this.state = { ...this.state, message };
+    this.isChanged = true;
+    this.wake();
+  }
+
   stored(outputs: readonly OutputFile[]): void {
     this.outputs.push(...outputs);
     this.wake();

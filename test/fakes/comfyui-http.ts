@@ -11,6 +11,10 @@ export const objectInfo = {
   },
   SaveImage: { input: { required: {} }, output_node: true },
   PreviewImage: { input: { required: {} }, output_node: true },
+  /** Refused while its file is not there, as ComfyUI does with names that it cannot list. */
+  CheckpointLoaderSimple: { input: { required: {} }, output_node: false },
+  VAELoader: { input: { required: {} }, output_node: false },
+  PreviewAny: { input: { required: {} }, output_node: true },
   PreviewText: { input: { required: {} }, output_node: true },
 };
 

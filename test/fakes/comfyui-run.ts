@@ -28,6 +28,7 @@ export interface RunContext {
   /** Outputs of earlier runs by node content, as ComfyUI's cache keeps them. */
   readonly cache: Map<string, Record<string, unknown>>;
   readonly nextNumber: () => number;
+  readonly onCached: (nodes: readonly string[]) => void;
   readonly crash: () => void;
 }
 
@@ -69,6 +70,7 @@ export async function runFakePrompt(context: RunContext, prompt: FakePrompt): Pr
   const keys = new Map(Object.keys(workflow).map((id) => [id, contentKey(workflow, id)]));
   const cached = [...keys].filter(([, key]) => cache.has(key)).map(([id]) => id);
   tell("execution_cached", { nodes: cached });
+  context.onCached(cached);
   if (faults.liesAboutSuccess) {
     sockets.send(clientId, "execution_success", { prompt_id: promptId });
     sockets.send(clientId, "executing", { node: null, prompt_id: promptId });

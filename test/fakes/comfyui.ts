@@ -29,6 +29,8 @@ export class FakeComfy {
   readonly faults: ComfyFaults;
   /** The body of every POST /prompt. */
   readonly submissions: Record<string, unknown>[] = [];
+  /** Of every run, the nodes that were not run again. */
+  readonly cachedNodes: (readonly string[])[] = [];
   /** The path of every other POST, in order. */
   readonly posts: string[] = [];
   readonly folder: string;
@@ -172,10 +174,10 @@ export class FakeComfy {
       const error = { type: "missing_node_type", message, details: "", extra_info: extra };
       return { error, node_errors: {} };
     }
-    if (name !== "LoadImage") return undefined;
-    const found = await stat(join(this.folder, "input", imageOf(inputs))).catch(() => undefined);
+    const [file, details] = fileOf(name, inputs);
+    if (file === undefined) return undefined;
+    const found = await stat(join(this.folder, ...file)).catch(() => undefined);
     if (found !== undefined) return undefined;
-    const details = `image - Invalid image file: ${imageOf(inputs)}`;
     const one = { type: "custom_validation_failed", message: "Custom validation failed", details };
     return {
       error: { type: "prompt_outputs_failed_validation", message: "no", details: "" },
@@ -194,6 +196,7 @@ export class FakeComfy {
           faults: this.faults,
           sockets,
           cache: this.cache,
+          onCached: (nodes) => this.cachedNodes.push(nodes),
           nextNumber: () => ++this.outputs,
           crash: this.options.crash ?? (() => this.crash()),
         },
@@ -233,6 +236,15 @@ export class FakeComfy {
   }
 }
 
-function imageOf({ image }: FakeNode["inputs"]): string {
-  return typeof image === "string" ? image : "";
+/** The file that a node cannot do without, and what is said when it is missing. */
+function fileOf(
+  name: string,
+  { image, ckpt_name: checkpoint, vae_name: vae }: FakeNode["inputs"],
+): readonly [file: readonly string[] | undefined, details: string] {
+  if (name === "LoadImage") {
+    return [["input", String(image)], `image - Invalid image file: ${String(image)}`];
+  }
+  const model = name === "VAELoader" ? ["vae", vae] : ["checkpoints", checkpoint];
+  if (!name.endsWith("Loader") && !name.endsWith("LoaderSimple")) return [undefined, ""];
+  return [["models", ...model.map(String)], `${String(model[1])} not in list`];
 }

@@ -11,8 +11,10 @@ import {
   workerLinkPaths,
   type EnrollRequest,
   type InputFile,
+  type ModelsResponse,
   type OutputFile,
   type ReadyRequest,
+  type Resident,
 } from "../../src/protocol/worker-link.ts";
 import { Rejection, applyVerb, reader } from "./fake-attempt.ts";
 import { FakeBlobs } from "./fake-blobs.ts";
@@ -36,6 +38,10 @@ export class FakeGateway {
   /** Requests that do not fit the schemas, and outputs that do not fit their bytes. */
   readonly violations: string[] = [];
   heartbeats = 0;
+  /** What workers are told to have. */
+  models: ModelsResponse = { models: [], warmup: null, backlog: [] };
+  /** The latest word of each kind that named residents. */
+  readonly residents: (readonly Resident[])[] = [];
   /** Answers nothing at all: connections are cut. */
   isDown = false;
   /** How many calls came in vain. */
@@ -153,6 +159,7 @@ export class FakeGateway {
     const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
     const workerId = this.tokens.get(token);
     if (workerId === undefined) throw new Rejection(401, "unauthorized");
+    if (path === workerLinkPaths.models) return this.models;
     if (path === workerLinkPaths.ready) {
       this.readies.push(this.read(readyRequestSchema, body));
       return {};
@@ -193,7 +200,8 @@ export class FakeGateway {
   }
 
   private heartbeat(workerId: string, body: unknown): unknown {
-    const { attempts } = this.read(heartbeatRequestSchema, body);
+    const { attempts, residents } = this.read(heartbeatRequestSchema, body);
+    if (residents !== undefined) this.residents.push(residents);
     this.heartbeats++;
     const verdicts = attempts.map(({ jobId, epoch }) => {
       const job = this.jobs.find((one) => one.jobId === jobId);

@@ -47,9 +47,14 @@ export class ModelServer {
   /** Called with every request, before it is answered. */
   onRequest: (request: ServedRange) => void = () => undefined;
   private readonly server: Server;
+  /** Lets replies go on that have fallen silent. */
+  readonly endStalls: () => void;
+  private readonly stalls: Promise<void>;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    [this.stalls, this.endStalls] = [promise, resolve];
     this.server = createServer((request, response) => {
       this.answer(request, response).catch(() => response.destroy());
     });
@@ -115,11 +120,12 @@ export class ModelServer {
   }
 
   private async send(response: ServerResponse, served: ServedRange): Promise<void> {
-    const { bytesPerSecond, cutAfterBytes, stallAfterBytes } = this.behaviour;
+    const { bytesPerSecond, cutAfterBytes } = this.behaviour;
     const startMs = performance.now();
     for (let at = served.first; at <= served.last && !response.destroyed;) {
       const sent = at - served.first;
-      if (sent >= stallAfterBytes) return;
+      const { stallAfterBytes } = this.behaviour;
+      if (sent >= stallAfterBytes) await this.stalls;
       if (sent >= cutAfterBytes) return void response.destroy();
       const limit = Math.min(piece, cutAfterBytes - sent, stallAfterBytes - sent);
       const chunk = this.bytes.subarray(at, Math.min(at + limit, served.last + 1));

@@ -20,6 +20,9 @@ function formatWhole(view: JobView): string {
   const bar = "█".repeat(filled) + "░".repeat(barWidth - filled);
   const percent = `${Math.floor(share * 100)}`.padStart(3);
   const nodes = `${progress.nodes_done}/${progress.nodes_total} nodes`;
+  // Said of what no node's progress shows, such as a model on its way.
+  if (!progress.current_node_class && progress.message)
+    return `${bar} ${percent} %  ${progress.message}`;
   const step = progress.steps ? ` ${progress.step ?? 0}/${progress.steps}` : "";
   const current = progress.current_node_class ? `  ${progress.current_node_class}${step}` : "";
   return `${bar} ${percent} %  ${nodes}${current}`;

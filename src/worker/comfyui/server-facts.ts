@@ -23,6 +23,13 @@ export function serverFacts(systemStats: unknown, objectInfo: unknown): ServerFa
   };
 }
 
+/** Without its cache ComfyUI computes everything anew with each prompt. */
+export function keepsResults(systemStats: unknown): boolean {
+  const system = isJsonObject(systemStats) ? systemStats["system"] : undefined;
+  const argv = isJsonObject(system) ? system["argv"] : undefined;
+  return !Array.isArray(argv) || !(argv as readonly JsonValue[]).includes("--cache-none");
+}
+
 export function devicesOf(systemStats: unknown): Device[] {
   const devices = isJsonObject(systemStats) ? systemStats["devices"] : undefined;
   if (!Array.isArray(devices)) return [];

@@ -10,6 +10,10 @@ export interface ComfySession {
   readonly client: ComfyClient;
   readonly socket: ComfySocket;
   readonly facts: ServerFacts;
+  /** From its start, or from when it was first looked for, until it answered. */
+  readonly readyAfterMs: number;
+  /** Whether a prompt finds what an earlier one has computed. */
+  readonly keepsResults: boolean;
   /** Aborts when this ComfyUI has ended or is being ended. */
   readonly gone: AbortSignal;
   /** Where its files are, if the agent may reach them; else they go over HTTP. */

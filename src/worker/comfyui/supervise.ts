@@ -12,7 +12,7 @@ import { spawnChild, type Child } from "./child.ts";
 import { ComfyClient } from "./client.ts";
 import { groupCpuMs } from "./process-activity.ts";
 import { clearStrays, markLog, probe, readObjectInfo } from "./readiness.ts";
-import { devicesOf, serverFacts } from "./server-facts.ts";
+import { devicesOf, keepsResults, serverFacts } from "./server-facts.ts";
 import { LogPlace } from "./server-log.ts";
 import type { ComfySession } from "./session.ts";
 import { ComfySocket } from "./socket.ts";
@@ -194,6 +194,7 @@ export class ComfyHost {
   ): Promise<ComfySession> {
     const { target, timings, logger } = this.options;
     const isOurs = target.kind === "spawn";
+    const startMs = performance.now();
     const stats = await probe(client, timings, gone);
     this.latestDevices = devicesOf(stats);
     // A process of ours has taken its prompts with it.
@@ -211,6 +212,8 @@ export class ComfyHost {
       client,
       socket,
       facts: serverFacts(stats, objectInfo),
+      readyAfterMs: performance.now() - startMs,
+      keepsResults: keepsResults(stats),
       gone,
       baseDirectory: target.kind === "spawn" ? target.baseDirectory : undefined,
       modelsDirectory: modelsDirectoryOf(target),
