@@ -40,6 +40,29 @@ const leaseSchema = z
     message: "must be at least twice heartbeatMs, or one lost heartbeat would end a lease",
   });
 
+/** A token is named, never written down: the worker reads it from its environment or a file. */
+const secretReference = z
+  .string()
+  .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]{0,99}|file:\/.+)$/u, "must be env:NAME or file:/path");
+
+const modelsSchema = z.strictObject({
+  /** The store of model files. Absent: `models` in the data folder. */
+  folder: z.string().min(1).optional(),
+  /** What all model files together may take; absent: what the disk has. */
+  maxBytes: count.optional(),
+  /** What has to stay free on the disk. */
+  floorBytes: z
+    .int()
+    .nonnegative()
+    .default(2 * 1024 ** 3),
+  /** Private hosts, addresses and ranges that files may be fetched from. */
+  allow: z.array(z.string().min(1).max(253)).max(100).default([]),
+  /** Bearer tokens by host. */
+  tokens: z
+    .record(z.string().max(253), secretReference)
+    .default({ "huggingface.co": "env:HF_TOKEN", "civitai.com": "env:CIVITAI_TOKEN" }),
+});
+
 /** The file `hearth.json`; flags and environment variables set the same keys. */
 export const settingsSchema = z.strictObject({
   /** Where everything local lives: the private Postgres, blobs, secrets, workers. */
@@ -56,6 +79,7 @@ export const settingsSchema = z.strictObject({
   blobs: blobsSchema.default({ kind: "fs" }),
   limits: limitsSchema.default({}),
   lease: leaseSchema.prefault({}),
+  models: modelsSchema.prefault({}),
   signedUrlMs: durationMs.default(3_600_000),
   /** How often what is past its retention is deleted. */
   sweepIntervalMs: durationMs.default(60_000),
@@ -74,6 +98,8 @@ export interface SettingsLayer {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+const mergedByKey: ReadonlySet<string> = new Set(["limits", "lease", "models"]);
+
 /**
  * Merges layers, the first winning, and checks the whole. Nested objects merge key by key, except
  * `blobs`, whose kinds do not mix. Errors: `config_invalid` naming setting and source.
@@ -82,7 +108,7 @@ export function parseSettings(layers: readonly SettingsLayer[]): Result<Settings
   const merged: Record<string, unknown> = {};
   for (const layer of layers.toReversed()) {
     for (const [key, value] of Object.entries(layer.values)) {
-      merged[key] = key === "limits" || key === "lease" ? mergeKeys(merged[key], value) : value;
+      merged[key] = mergedByKey.has(key) ? mergeKeys(merged[key], value) : value;
     }
   }
   const parsed = settingsSchema.safeParse(merged);

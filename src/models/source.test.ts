@@ -35,8 +35,14 @@ describe("a source", () => {
     "s3://bucket",
     "s3://evil.com:80/../x?region=a/b",
     "gs://b//x",
+    "env:PATH",
   ])("is not %s", (text) => {
     expect(parseSource(text).ok).toBe(false);
+  });
+
+  it("may be in a variable that only the worker sees", () => {
+    const secret = { kind: "secret", name: "HEARTH_MODEL_URL" };
+    expect(parseSource("env:HEARTH_MODEL_URL")).toEqual({ ok: true, value: secret });
   });
 
   it("is described without its query", () => {

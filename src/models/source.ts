@@ -29,9 +29,10 @@ export function parseSource(text: string): Result<Source, string> {
     case "http":
       return webUrl(text);
     case "env":
-      return /^[A-Za-z_][A-Za-z0-9_]{0,99}$/u.test(rest)
+      // Only these are kept from custom nodes, which can read ComfyUI's environment.
+      return /^HEARTH_[A-Z0-9_]{1,92}$/u.test(rest)
         ? ok({ kind: "secret", name: rest })
-        : err("env: needs the name of an environment variable");
+        : err("env: needs the name of a variable that begins with HEARTH_");
     case "hf":
       return huggingFaceUrl(rest);
     case "civitai":

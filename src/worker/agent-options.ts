@@ -46,8 +46,8 @@ export interface AgentOptions {
   /** Where model files come from; absent: the ComfyUI has what it has. */
   readonly models?: {
     readonly store: ModelStore;
-    /** ComfyUI's `models` folder. */
-    readonly folder: string;
+    /** ComfyUI's `models` folder, where it is not the one of a ComfyUI that the agent starts. */
+    readonly folder?: string;
   };
 }
 

@@ -11,6 +11,7 @@ import {
   type AgentExit,
   type AgentOptions,
   type AgentTimings,
+  type ComfyuiTarget,
 } from "./agent-options.ts";
 import type { AttemptContext } from "./attempt-context.ts";
 import { AttemptControl } from "./attempt-control.ts";
@@ -205,8 +206,11 @@ class AgentRun {
     });
   }
 
-  private modelsOf({ store, folder }: NonNullable<AgentOptions["models"]>): WorkerModels {
-    const { logger } = this.options;
+  private modelsOf(models: NonNullable<AgentOptions["models"]>): WorkerModels | undefined {
+    const { logger, comfyui } = this.options;
+    const { store, folder = modelsFolderOf(comfyui) } = models;
+    // A ComfyUI whose folders are out of reach has what it has.
+    if (folder === undefined) return undefined;
     return new WorkerModels({
       store,
       modelsFolder: folder,
@@ -309,6 +313,11 @@ class AgentRun {
       this.options.logger.debug({ cause: errorMessage(thrown) }, "the goodbye was not heard");
     }
   }
+}
+
+function modelsFolderOf(target: ComfyuiTarget): string | undefined {
+  if (target.kind === "attach") return undefined;
+  return target.modelsDirectory ?? join(target.baseDirectory, "models");
 }
 
 /** What an agent that was killed left behind. */

@@ -1,4 +1,10 @@
+import { resolve } from "node:path";
+
+import { formatBytes } from "../../kernel/bytes.ts";
+import { HearthError } from "../../kernel/errors.ts";
+import { modelKey } from "../../workflow/model-ref.ts";
 import { CliFailure } from "../failure.ts";
+import { readLockFile } from "../lock-file.ts";
 import { settingsOf, type CommandContext } from "../command-context.ts";
 import { withStore } from "../store-access.ts";
 import { formatTable } from "../table.ts";
@@ -24,6 +30,35 @@ export async function listDeployments(context: CommandContext): Promise<void> {
     { title: "CREATED", text: (row) => row.createdAt.toISOString() },
   ]);
   context.output.result(rows, text);
+}
+
+/** `hearth deployments release`: what its workers are to have; with a lock, from now on. */
+export async function releaseDeployment(
+  context: CommandContext,
+  name: string,
+  flags: { readonly lock: string | undefined },
+): Promise<void> {
+  const { io, output } = context;
+  const { lock: path } = flags;
+  const lock = path === undefined ? undefined : await readLockFile(resolve(io.folder, path));
+  const release = await withStore(await settingsOf(context), async ({ access }) => {
+    const deployment = await access.findDeployment(name);
+    if (deployment === undefined) {
+      throw new HearthError("deployment_not_found", { details: { deployment: name } });
+    }
+    if (lock !== undefined) {
+      const { models, deployment: options } = lock;
+      await access.setRelease(deployment.id, { models, warmup: options.warmup });
+    }
+    return access.release(deployment.id);
+  });
+  const table = formatTable(release.models, [
+    { title: "MODEL", text: (row) => modelKey(row) },
+    { title: "SIZE", text: (row) => (row.bytes === null ? "" : formatBytes(row.bytes)) },
+    { title: "SHA256", text: (row) => row.sha256?.slice(0, 12) ?? "" },
+    { title: "SOURCES", text: (row) => row.sources.join(" ") },
+  ]);
+  output.result(release, release.models.length === 0 ? "no models" : table);
 }
 
 /** `hearth deployments create`: a queue and a base URL of its own. */

@@ -103,7 +103,7 @@ function describeJob(job: Job): string {
   ];
   return lines
     .filter(([, value]) => value !== "")
-    .map(([name = "", value = ""]) => `${name.padEnd(11)}${value}`)
+    .map(([name = "", value = ""]) => `${name.padEnd(12)}${value}`)
     .join("\n");
 }
 

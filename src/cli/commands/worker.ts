@@ -10,6 +10,7 @@ import type { ComfyuiChoice } from "../comfyui-choice.ts";
 import { comfyuiTargets } from "../comfyui-target.ts";
 import { aborted, listenForInterrupts } from "../interrupts.ts";
 import type { MemoryFlags } from "../memory-flags.ts";
+import { openModels } from "../model-store.ts";
 
 export interface WorkerFlags {
   readonly gateway: string | undefined;
@@ -18,6 +19,8 @@ export interface WorkerFlags {
   readonly folder: string | undefined;
   readonly comfyui: ComfyuiChoice;
   readonly memory: MemoryFlags;
+  /** The `models` folder of a ComfyUI that somebody else runs. */
+  readonly modelsDir: string | undefined;
 }
 
 const enrollmentVariable = "HEARTH_ENROLLMENT_TOKEN";
@@ -38,6 +41,10 @@ export async function serveWorker(context: CommandContext, flags: WorkerFlags): 
   const externalId = environment["HEARTH_EXTERNAL_ID"];
   const { slots: count, reserveVram: reserveBytes, ...shares } = flags.memory;
   const places = { count, folder, workingFolder: context.io.folder, reserveBytes };
+  const models = await openModels(settings, context.io, logger);
+  // Custom nodes would inherit them.
+  for (const secret of models.secretVariables) delete process.env[secret];
+  const { modelsDir } = flags;
   const agent = startSlots({
     gatewayUrl: gateway.replace(/\/+$/u, ""),
     name,
@@ -50,6 +57,10 @@ export async function serveWorker(context: CommandContext, flags: WorkerFlags): 
     },
     folder,
     logger,
+    models: {
+      store: models.store,
+      ...(modelsDir !== undefined && { folder: resolve(context.io.folder, modelsDir) }),
+    },
     ...(enrollmentToken !== undefined && { enrollmentToken }),
     ...(flags.deployment !== undefined && { deployment: flags.deployment }),
     ...(externalId !== undefined && externalId !== "" && { externalId }),
@@ -60,6 +71,7 @@ export async function serveWorker(context: CommandContext, flags: WorkerFlags): 
   logger.info({ name, gateway }, "worker has started");
   const { reason, detail } = await agent.done;
   interrupts.close();
+  await models.close();
   const text = detail === undefined ? reason : `${reason}: ${detail}`;
   logger.info({ reason, detail }, "worker has left");
   if (reason === "refused") {

@@ -128,4 +128,14 @@ function addDeploymentCommands(program: Command, run: Runner): void {
         await createDeployment(context, name, { tenant: flags.tenant });
       }),
     );
+  deployments
+    .command("release <name>")
+    .description("Shows what a deployment's workers are to have; with --lock sets it.")
+    .option("--lock <file>", "take models and warmup of this hearth.lock")
+    .action((name: string, flags: { lock?: string }, command: Command) =>
+      run(command, async (context) => {
+        const { releaseDeployment } = await import("../commands/deployments.ts");
+        await releaseDeployment(context, name, { lock: flags.lock });
+      }),
+    );
 }

@@ -6,6 +6,7 @@ import { addCatalogueCommands } from "./catalogue-commands.ts";
 import { addClientCommands } from "./client-commands.ts";
 import { addCostCommands } from "./cost-commands.ts";
 import { addDeployCommands } from "./deploy-commands.ts";
+import { addModelCommands } from "./model-commands.ts";
 import { createFrame, type ProgramOptions } from "./options.ts";
 import { addScaleCommands } from "./scale-commands.ts";
 import { addServerCommands } from "./server-commands.ts";
@@ -30,6 +31,7 @@ export function createProgram(options: ProgramOptions): Command {
   addStatsCommand(program, run);
   addDeployCommands(program, run);
   addSimulateCommands(program, run);
+  addModelCommands(program, run);
   addScaleCommands(program, run);
   return program;
 }

@@ -28,6 +28,7 @@ interface RawWorkerFlags extends RawComfyuiFlags, MemoryFlags {
   readonly name?: string;
   readonly folder?: string;
   readonly handler: "auto" | "pull" | "runpod";
+  readonly modelsDir?: string;
 }
 
 const portNumber = wholeNumber(0, 65_535);
@@ -76,6 +77,7 @@ export function addWorkerCommand(program: Command, run: Runner): void {
     .option("-d, --deployment <name>", "whose jobs it runs, without an enrolment token")
     .option("-n, --name <name>", "what it is called")
     .option("--folder <folder>", "its scratch folder")
+    .option("--models-dir <folder>", "the models folder of the ComfyUI at --comfyui-url")
     .addOption(
       new Option("--handler <kind>", "who starts it; auto looks where it is")
         .choices(["auto", "pull", "runpod"])
@@ -83,7 +85,7 @@ export function addWorkerCommand(program: Command, run: Runner): void {
     )
     .action((flags: RawWorkerFlags, command: Command) =>
       run(command, async (context) => {
-        const { gateway, deployment, name, folder } = flags;
+        const { gateway, deployment, name, folder, modelsDir } = flags;
         const comfyui = comfyuiOf(flags);
         if (comfyui.kind === "url" && flags.slots > 1) {
           throw new CliFailure("usage", "Each slot needs its own ComfyUI: give --comfyui-dir.");
@@ -94,7 +96,8 @@ export function addWorkerCommand(program: Command, run: Runner): void {
           return serveRunpodWorker(context, { folder, comfyui }, again);
         }
         const { serveWorker } = await import("../commands/worker.ts");
-        await serveWorker(context, { gateway, deployment, name, folder, comfyui, memory: flags });
+        const place = { gateway, deployment, name, folder, modelsDir };
+        await serveWorker(context, { ...place, comfyui, memory: flags });
       }),
     );
 }

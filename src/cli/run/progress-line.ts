@@ -1,6 +1,5 @@
 import type { JobView } from "../api/watch-job.ts";
-
-const barWidth = 24;
+import { bar as barOf } from "../progress-bar.ts";
 
 /** One line for a terminal: state, bar and what is being done, at most `columns` wide. */
 export function formatProgress(view: JobView, columns: number): string {
@@ -16,8 +15,7 @@ function formatWhole(view: JobView): string {
   }
   if (status !== "running" || progress === null) return status;
   const share = Math.min(1, Math.max(0, progress.value));
-  const filled = Math.round(share * barWidth);
-  const bar = "█".repeat(filled) + "░".repeat(barWidth - filled);
+  const bar = barOf(share);
   const percent = `${Math.floor(share * 100)}`.padStart(3);
   const nodes = `${progress.nodes_done}/${progress.nodes_total} nodes`;
   // Said of what no node's progress shows, such as a model on its way.

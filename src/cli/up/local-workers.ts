@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { Settings } from "../../config/schema.ts";
 import { LocalPlatform } from "../../platforms/local/platform.ts";
 import { identifyProcess } from "../../store/embedded/process-identity.ts";
 import type { Store } from "../../store/store.ts";
@@ -17,6 +18,7 @@ export interface LocalWorkerOptions {
   readonly dataDir: string;
   readonly gatewayUrl: string;
   readonly comfyui: ComfyuiChoice;
+  readonly models: Settings["models"];
   readonly io: Io;
 }
 
@@ -32,11 +34,25 @@ export async function openLocalPlatform(options: LocalWorkerOptions): Promise<Lo
     owner: ownerOf(dataDir),
     folder: join(dataDir, "workers"),
     command: ownCommand("worker", "--gateway", gatewayUrl, ...(await comfyuiFlags(options))),
-    environment: io.environment,
+    environment: { ...io.environment, ...modelsEnvironment(options) },
     clock: systemClock,
     identify: identifyProcess,
     killAfterMs,
   });
+}
+
+/** All workers of a machine share one store of model files. */
+function modelsEnvironment({ dataDir, models, io }: LocalWorkerOptions): Record<string, string> {
+  const { maxBytes, floorBytes, allow, tokens } = models;
+  // References, not secrets.
+  const references = Object.entries(tokens).map(([host, reference]) => `${host}=${reference}`);
+  return {
+    HEARTH_MODELS: resolve(io.folder, models.folder ?? join(dataDir, "models")),
+    HEARTH_MODELS_FLOOR_BYTES: String(floorBytes),
+    ...(references.length > 0 && { HEARTH_MODELS_TOKENS: references.join(",") }),
+    ...(maxBytes !== undefined && { HEARTH_MODELS_MAX_BYTES: String(maxBytes) }),
+    ...(allow.length > 0 && { HEARTH_MODELS_ALLOW: allow.join(",") }),
+  };
 }
 
 /** Marks the processes of one data folder. */

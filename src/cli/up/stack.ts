@@ -54,7 +54,13 @@ export async function startStack(options: StackOptions, teardown: Teardown): Pro
   const place = await chooseGatewayPlace(settings);
   const { publicUrl, localUrl } = place;
   const { comfyui } = options;
-  const platform = await openLocalPlatform({ dataDir, gatewayUrl: localUrl, comfyui, io });
+  const platform = await openLocalPlatform({
+    dataDir,
+    gatewayUrl: localUrl,
+    comfyui,
+    models: settings.models,
+    io,
+  });
   const store = await openPostgresStore({ connectionString: database.connectionString });
   teardown.add("store", () => store.close());
   const workersBefore = await readWorkerSigns(store);
