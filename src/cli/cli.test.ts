@@ -8,19 +8,13 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { settingVariables } from "../config/environment.ts";
 import { settingsSchema } from "../config/schema.ts";
 import { HearthError } from "../kernel/errors.ts";
+import { runCaptured, type Run } from "./captured.suite.ts";
 import { formatBanner } from "./up/banner.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { CliFailure, cliCodes } from "./failure.ts";
-import { runCli } from "./main.ts";
 import { Output } from "./output.ts";
 import { createProgram } from "./program/program.ts";
 import { formatTable, oneLine } from "./table.ts";
-
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 async function cli(
   args: readonly string[],
@@ -28,16 +22,7 @@ async function cli(
 ): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), "hearth-cli-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  let stdout = "";
-  let stderr = "";
-  const code = await runCli(args, {
-    environment,
-    folder,
-    stdin: (async function* () {})(),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-  });
-  return { code, stdout, stderr };
+  return runCaptured(args, folder, environment);
 }
 
 /** Nobody listens on the discard port. */

@@ -173,6 +173,19 @@ export function describeBudgets(server: { readonly name: string; readonly url: s
       expect(budgets.map(({ reservedMicroUsd }) => reservedMicroUsd)).toEqual([400_000, 400_000]);
     });
 
+    it("are locked in one order, however submits and ends meet, and balance in the end", async () => {
+      const { deploymentId } = fixture;
+      await setBudget({ capMicroUsd: 100_000_000 });
+      await setBudget({ owner: { kind: "deployment", deploymentId }, capMicroUsd: 100_000_000 });
+      const first = await Promise.all(Array.from({ length: 40 }, () => submit()));
+      const cancel = (jobId: string): Promise<boolean> =>
+        fixture.store.jobs.requestCancel(fixture.tenantId, jobId);
+      const meeting = first.flatMap((jobId) => [cancel(jobId), submit().then(cancel)]);
+      expect(await Promise.all(meeting)).toEqual(meeting.map(() => true));
+      const budgets = await fixture.store.budgets.list();
+      expect(budgets.map(({ reservedMicroUsd }) => reservedMicroUsd)).toEqual([0, 0]);
+    });
+
     it("set the longest run aside where no amount was given", async () => {
       await setBudget({ reserveMicroUsd: null, capMicroUsd: 10_000_000 });
       await fixture.store.budgets.setDeploymentPrice(fixture.deploymentId, 1_116_000);

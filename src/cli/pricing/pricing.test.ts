@@ -4,13 +4,7 @@ import { join } from "node:path";
 
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { runCli } from "../main.ts";
-
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { runCaptured as cli } from "../captured.suite.ts";
 
 const workflow = {
   "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "xl.safetensors" } },
@@ -26,19 +20,6 @@ async function folderWith(files: Readonly<Record<string, unknown>> = {}): Promis
     await writeFile(join(folder, name), JSON.stringify(value));
   }
   return folder;
-}
-
-async function cli(args: readonly string[], folder: string, environment = {}): Promise<Run> {
-  let stdout = "";
-  let stderr = "";
-  const code = await runCli(args, {
-    environment,
-    folder,
-    stdin: (async function* () {})(),
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-  });
-  return { code, stdout, stderr };
 }
 
 describe("hearth check", () => {

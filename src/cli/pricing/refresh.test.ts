@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { runCli } from "../main.ts";
+import { runCaptured } from "../captured.suite.ts";
 
 type Reply = readonly [status: number, body: unknown];
 
@@ -34,18 +34,7 @@ async function publisher(reply: (request: IncomingMessage, base: string) => Repl
 async function open(environment: Record<string, string>) {
   const folder = await mkdtemp(join(tmpdir(), "hearth-refresh-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return async (...args: string[]) => {
-    let stdout = "";
-    let stderr = "";
-    const code = await runCli(args, {
-      environment,
-      folder,
-      stdin: (async function* () {})(),
-      stdout: { write: (text) => (stdout += text) },
-      stderr: { write: (text) => (stderr += text) },
-    });
-    return { code, stdout, stderr };
-  };
+  return (...args: string[]) => runCaptured(args, folder, environment);
 }
 
 const meter = {
