@@ -26,7 +26,7 @@ export interface BookOptions {
 export interface MemoryBudget {
   /** Undefined where nobody else is at work on the card, or there is none. */
   readonly bytes: number | undefined;
-  /** Aborts when it is no longer so. */
+  /** Aborts when it is no longer so, until it is closed. */
   readonly changed: AbortSignal;
   close(): void;
 }
@@ -41,6 +41,7 @@ export class CardBook {
   private readonly options: BookOptions;
   private latest: Measurement | undefined;
   private isMeasured = false;
+  private readonly watchers = new Set<() => void>();
   private next = Promise.withResolvers<void>();
   /** Undefined as long as no card was seen. */
   ledger: CardLedger | undefined;
@@ -100,14 +101,12 @@ export class CardBook {
     const over = new AbortController();
     const bytes = this.limitBytes(slot);
     const look = (): void => {
-      if (over.signal.aborted) return;
       // Without a limit before and after there is no number, and no change.
       const difference = (this.limitBytes(slot) ?? Infinity) - (bytes ?? Infinity);
       if (Math.abs(difference) >= noticedBytes) over.abort(new Error("the budget has changed"));
-      else void this.changed.then(look);
     };
-    void this.changed.then(look);
-    return { bytes, changed: over.signal, close: () => over.abort(new Error("closed")) };
+    this.watchers.add(look);
+    return { bytes, changed: over.signal, close: () => void this.watchers.delete(look) };
   }
 
   /** Of a card on which nobody else runs, a slot may have all. */
@@ -133,5 +132,6 @@ export class CardBook {
     const { resolve } = this.next;
     this.next = Promise.withResolvers<void>();
     resolve();
+    for (const look of this.watchers) look();
   }
 }

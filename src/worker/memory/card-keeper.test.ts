@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { createLogger } from "../../observability/logger.ts";
 import { CardKeeper, type Admission, type CardOptions } from "./card-keeper.ts";
@@ -166,12 +166,15 @@ describe("the keeper of a card", () => {
     const before = keeper.book.budget("b");
     expect(before.bytes).toBeUndefined();
     const first = await admit("a", "x", 20_000);
-    await vi.waitUntil(() => before.changed.aborted);
+    expect(before.changed.aborted).toBe(true);
     const during = keeper.book.budget("b");
     expect(during.bytes).toBe(3_000);
     // Its own run is over by the time that the next begins.
     expect(keeper.book.budget("a").bytes).toBeUndefined();
+    const closed = keeper.book.budget("b");
+    closed.close();
     if (first.kind === "admitted") first.release();
-    await vi.waitUntil(() => during.changed.aborted);
+    expect(during.changed.aborted).toBe(true);
+    expect(closed.changed.aborted).toBe(false);
   });
 });
