@@ -107,7 +107,7 @@ class AgentRun {
       onLook: () => this.memory.looked(signal),
       onGone: () => this.memory.gone(),
     });
-    this.memory.join(this.host, signal);
+    this.memory.join(this.host, signal, () => this.models?.freed());
     this.models = options.models && this.modelsOf(options.models);
   }
 

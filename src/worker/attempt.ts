@@ -123,6 +123,7 @@ async function produce(
     if (!(thrown instanceof MissingOutput)) throw thrown;
     // A cached run names files of an earlier one. Without the cache they are made again.
     await session.client.free({ models: false, cache: true }, signal);
+    context.models?.freed();
     await pause(freeMs, signal);
     return store(await run(randomUUID()));
   }

@@ -19,7 +19,7 @@ function slotOn(cardBytes: number): SlotMemory {
     { name: "card", kind: "cuda", vramTotalBytes: cardBytes, vramFreeBytes: cardBytes },
   ];
   const comfy: SlotComfy = { devices, current: undefined, recycle: () => false };
-  memory.join(comfy, never);
+  memory.join(comfy, never, () => undefined);
   keeper.join("0", {
     measure: () =>
       Promise.resolve({

@@ -59,10 +59,10 @@ export class SlotMemory {
     return this.keeper.book.budget(this.slot);
   }
 
-  /** Ties the slot to the ComfyUI that it is to have. */
-  join(host: SlotComfy, life: AbortSignal): void {
+  /** Ties the slot to the ComfyUI that it is to have; `onFreed` hears when its models have left. */
+  join(host: SlotComfy, life: AbortSignal, onFreed: () => void): void {
     this.host = host;
-    this.keeper.join(this.slot, slotHost(host, life));
+    this.keeper.join(this.slot, slotHost(host, life, onFreed));
   }
 
   looked(life: AbortSignal): void {
@@ -123,7 +123,7 @@ function outOfMemory(message: string): AttemptFailed {
   return new AttemptFailed(failure("out_of_memory", "out_of_memory", message));
 }
 
-function slotHost(host: SlotComfy, life: AbortSignal): SlotHost {
+function slotHost(host: SlotComfy, life: AbortSignal, onFreed: () => void): SlotHost {
   return {
     measure: async () => {
       const client = host.current?.client;
@@ -132,6 +132,7 @@ function slotHost(host: SlotComfy, life: AbortSignal): SlotHost {
     },
     free: async ({ cache }) => {
       await host.current?.client.free({ models: true, cache }, life).catch(() => undefined);
+      onFreed();
     },
     restart: (reason) => host.recycle(reason),
     groupId: () => host.current?.groupId,
