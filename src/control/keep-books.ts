@@ -16,9 +16,10 @@ const keptMs = 400 * 24 * hourMs;
 export async function keepBooks(store: Store, logger: Logger, nowMs: number): Promise<void> {
   const present = nowMs - (nowMs % hourMs);
   const final = (await store.usage.finalBefore())?.getTime();
-  const oldest = present - (maxHours - 1) * hourMs;
-  const first = Math.max(oldest, Math.min(present, final ?? oldest));
-  for (let hour = first; hour <= present; hour += hourMs) {
+  const first = Math.min(present, final ?? present - (maxHours - 1) * hourMs);
+  // After a long pause the next passes go on, so that no hour is left out.
+  const last = Math.min(present, first + (maxHours - 1) * hourMs);
+  for (let hour = first; hour <= last; hour += hourMs) {
     const toMs = Math.min(hour + hourMs, nowMs);
     const [from, to] = [new Date(hour), new Date(toMs)];
     const units = await store.usage.units(from, to, maxUnits);

@@ -119,3 +119,19 @@ it("keeps the books of past hours and of the present one, and goes on where it w
   expect(total?.kpis.gpuUtilization.mean).toBeCloseTo(0.5);
   expect(total?.normalizedScore).toBeGreaterThan(0);
 });
+
+it("leaves no hour out after a long pause, and catches up in bounded passes", async () => {
+  const fixture = await setup();
+  const { store } = fixture;
+  const present = Math.floor(Date.now() / hourMs) * hourMs;
+  const longAgo = present - 40 * hourMs;
+  await store.usage.saveHour(new Date(longAgo - hourMs), [], true);
+  await ran(fixture, longAgo + 600_000, 60_000);
+  const nowMs = present + 1_800_000;
+  await keepBooks(store, quiet, nowMs);
+  expect(await store.usage.finalBefore()).toEqual(new Date(longAgo + 26 * hourMs));
+  await keepBooks(store, quiet, nowMs);
+  expect(await store.usage.finalBefore()).toEqual(new Date(present));
+  const query = { from: new Date(longAgo), to: new Date(nowMs) };
+  expect(groupUsage(await store.usage.hours(query), "total")).toMatchObject([{ attempts: 1 }]);
+});

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
+import { overlayCatalogue } from "../../src/catalogue/overlay.ts";
 import { seedCatalogue } from "../../src/catalogue/seed.ts";
+import { createProgram } from "../../src/cli/program/program.ts";
 import { executionCostMicroUsd } from "../../src/cost/calculators.ts";
 import { formatMicroUsd } from "../../src/kernel/money.ts";
 import { costFigures } from "./cost-figures.ts";
@@ -31,6 +33,29 @@ describe("docs/cost.md", () => {
         required === "" || required === today ? "" : "yes",
       ]),
     );
+  });
+
+  it("shows prices of one's own that can be used as they stand", () => {
+    const [, example = ""] = /```json\n([^`]+)```/u.exec(page) ?? [];
+    const laid = overlayCatalogue(seedCatalogue(), JSON.parse(example));
+    expect(laid.ok ? laid.value.offers.at(-1)?.gpu : laid.error).toBe("rtx-5090");
+  });
+
+  it("shows commands that the command line takes", async () => {
+    const lines = page.split("\n").filter((line) => line.startsWith("hearth "));
+    expect(lines.length).toBeGreaterThan(6);
+    for (const line of lines) {
+      const [, ...args] = line.replace(/ +#.*$/u, "").split(/ +/u);
+      const ran: string[] = [];
+      const program = createProgram({
+        version: "0",
+        run: async (command) => void ran.push(command.name()),
+        write: () => undefined,
+        writeError: () => undefined,
+      });
+      await program.parseAsync(args, { from: "user" });
+      expect([line, ran.length]).toEqual([line, 1]);
+    }
   });
 
   it("reproduces the 45-second example of the requirements", () => {
