@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { JsonValue } from "../kernel/json.ts";
-import { asLink } from "./graph.ts";
+import { asLink } from "../workflow/check/prompt-graph.ts";
 import { planOrder, type CheckedInputs } from "./order.ts";
 
 export interface KeyFacts {

@@ -7,7 +7,7 @@ import { traceback } from "./error-report.ts";
 import type { ExecutionCache } from "./execution-cache.ts";
 import { exceptionType, Interrupted, NodeFault } from "./fault.ts";
 import { findNamedFile, hashFile, type EngineFolders } from "./files.ts";
-import { asLink, resolveSlot } from "./graph.ts";
+import { asLink, resolveSlot } from "../workflow/check/prompt-graph.ts";
 import type { HistoryEntry } from "./history.ts";
 import { NodeInputs } from "./nodes/inputs.ts";
 import type { NodeResult, RunContext } from "./nodes/node.ts";

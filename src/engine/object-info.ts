@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
-import { configJson } from "./validate/errors.ts";
-import type { InputConfig, InputTable, NodeDefinition } from "./nodes/node.ts";
+import { configJson } from "../workflow/check/errors.ts";
+import type { InputConfig, InputTable } from "../workflow/node-class.ts";
+import type { NodeDefinition } from "./nodes/node.ts";
 
 /** A node class as `/object_info` describes it; loaders of files list `inputFiles`. */
 export function describeNode(

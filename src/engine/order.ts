@@ -1,5 +1,5 @@
 import type { JsonValue } from "../kernel/json.ts";
-import { asLink } from "./graph.ts";
+import { asLink } from "../workflow/check/prompt-graph.ts";
 
 /** The checked inputs of each node that may run. */
 export type CheckedInputs = ReadonlyMap<string, ReadonlyMap<string, JsonValue>>;

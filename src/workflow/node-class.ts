@@ -71,7 +71,7 @@ function parseNodeClass(name: string, value: JsonObject): NodeClass | undefined 
 }
 
 /** Reads one section of inputs, in the order that `input_order` gives where it is there. */
-function inputTable(section: JsonValue | undefined, order?: JsonValue): InputTable {
+export function inputTable(section: JsonValue | undefined, order?: JsonValue): InputTable {
   if (!isJsonObject(section)) return {};
   const listed = Array.isArray(order) ? order.filter((name) => typeof name === "string") : [];
   const table: Record<string, InputConfig> = {};

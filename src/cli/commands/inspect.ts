@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 
+import { checkAgainstCatalogue } from "../../workflow/check/catalogue-check.ts";
 import { modelKey, type ModelFile } from "../../workflow/model-ref.ts";
 import { requirementsOf } from "../../workflow/requirements.ts";
 import type { CommandContext } from "../command-context.ts";
@@ -49,6 +50,7 @@ export async function inspectWorkflow(
         : [...new Set([...reading.workflow.values()].map(({ classType }) => classType))].filter(
             (name) => !catalogue.has(name),
           ),
+    check: catalogue === null ? null : checkAgainstCatalogue(reading.api, catalogue),
   };
   output.result(inspection, inspectionText(inspection, flags.all));
 }

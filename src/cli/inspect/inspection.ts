@@ -1,3 +1,4 @@
+import type { CheckResult } from "../../workflow/check/catalogue-check.ts";
 import type { Requirements } from "../../workflow/requirements.ts";
 
 /** `here`: in the models folder. `downloadable`: a source is known. `missing`: neither. */
@@ -17,4 +18,6 @@ export interface Inspection {
   readonly guessedClasses: readonly string[];
   /** Classes that the catalogue does not have; null without one. */
   readonly missingClasses: readonly string[] | null;
+  /** What a ComfyUI with this catalogue would answer; null without one. */
+  readonly check: CheckResult | null;
 }

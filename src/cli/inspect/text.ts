@@ -8,6 +8,7 @@ import { formatTable, oneLine } from "../table.ts";
 import type { Inspection } from "./inspection.ts";
 
 const maxValueLength = 48;
+const maxFaults = 50;
 const formats = { api: "API format", editor: "the editor's format" } as const;
 
 /** An inspection for people: one block a question, empty blocks left out. */
@@ -21,6 +22,7 @@ export function inspectionText(inspection: Inspection, showsAllInputs: boolean):
     inputs(requirements.inputs, showsAllInputs),
     outputs(requirements),
     cost(requirements),
+    faults(inspection),
     cautions(inspection),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -103,6 +105,20 @@ function cost({ size, sizeClass, vram, expectedRunMs, fingerprint }: Requirement
       : `${formatBytes(reserveBytes)} (weights ${formatBytes(weightsBytes ?? 0)}, running ${formatBytes(activationBytes)}; ${basis})`;
   const time = expectedRunMs === null ? "" : `\nRun time      ${formatDurationMs(expectedRunMs)}`;
   return `Makes         ${makes} (size class ${sizeClass})\nGPU memory    ${memory}${time}\nFingerprint   ${fingerprint}`;
+}
+
+/** As ComfyUI would answer, one line a fault. */
+function faults({ check }: Inspection): string {
+  if (check === null) return "";
+  const rows = Object.entries(check.nodeErrors).flatMap(([nodeId, { class_type, errors }]) =>
+    errors.map(({ message, details }) => ({ nodeId, classType: class_type, message, details })),
+  );
+  if (rows.length === 0) return check.error === null ? "" : check.error.message;
+  return formatTable(rows.slice(0, maxFaults), [
+    { title: "WRONG", text: ({ nodeId, classType }) => `${nodeId} ${classType}` },
+    { title: "WHAT", text: ({ message }) => message },
+    { title: "WHERE", text: ({ details }) => clip(details) },
+  ]);
 }
 
 function cautions({ guessedClasses, missingClasses }: Inspection): string {

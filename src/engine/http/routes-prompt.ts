@@ -3,9 +3,15 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { isUuid } from "../../kernel/id.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../kernel/json.ts";
 import { findNamedFile } from "../files.ts";
-import { parseGraph, type PromptGraph } from "../graph.ts";
-import { invalidPromptId, noPrompt, promptError, type PromptError } from "../validate/errors.ts";
-import { validatePrompt } from "../validate/prompt.ts";
+import { parseGraph, type PromptGraph } from "../../workflow/check/prompt-graph.ts";
+import {
+  invalidPromptId,
+  noPrompt,
+  promptError,
+  type PromptError,
+} from "../../workflow/check/errors.ts";
+import { modelHint } from "../nodes/loaders.ts";
+import { validatePrompt } from "../../workflow/check/validate-prompt.ts";
 import { bodyObject, field } from "./body.ts";
 import type { EngineState } from "./state.ts";
 
@@ -37,7 +43,8 @@ export function promptRoutes(app: FastifyInstance, state: EngineState): void {
     }
     const valid = validatePrompt({
       graph: graph.value,
-      registry: state.registry,
+      classOf: ({ className = "" }) => state.registry.get(className),
+      hintFor: modelHint,
       existingFiles: await findFiles(graph.value, state),
       targets: targetsOf(field(body, "partial_execution_targets")),
     });

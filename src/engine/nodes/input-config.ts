@@ -1,5 +1,5 @@
 import type { JsonValue } from "../../kernel/json.ts";
-import type { InputConfig } from "./node.ts";
+import type { InputConfig } from "../../workflow/node-class.ts";
 
 type Options = Readonly<Record<string, JsonValue>>;
 

@@ -1,9 +1,10 @@
 import { NodeFault } from "../fault.ts";
 import { combo, float, link, listCombo, output } from "./input-config.ts";
-import type { InputTable, NodeDefinition } from "./node.ts";
+import type { InputTable } from "../../workflow/node-class.ts";
+import type { NodeDefinition } from "./node.ts";
 
 /** What every use of a model is answered with. */
-export const noModelsHint =
+const noModelsHint =
   "The built-in engine runs no models. Attach a real ComfyUI with --comfyui-dir or --comfyui-url.";
 
 /**
@@ -119,6 +120,7 @@ const modelClasses: ReadonlySet<string> = new Set([
   "InpaintModelConditioning",
 ]);
 
-export function needsModel(className: string): boolean {
-  return modelClasses.has(className);
+/** The way out, for a class that is not here because it needs a model. */
+export function modelHint(className: string): string | undefined {
+  return modelClasses.has(className) ? noModelsHint : undefined;
 }

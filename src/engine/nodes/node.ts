@@ -1,20 +1,8 @@
 import type { JsonObject, JsonValue } from "../../kernel/json.ts";
+import type { InputTable, NodeOutput } from "../../workflow/node-class.ts";
 import type { EngineFolders } from "../files.ts";
 import type { NodeValue } from "../values.ts";
 import type { NodeInputs } from "./inputs.ts";
-
-/** As `/object_info` writes it: `["INT", {default, min, max, step}]` or `[["a", "b"], {…}]`. */
-export type InputConfig = readonly [
-  type: string | readonly string[],
-  options?: Readonly<Record<string, JsonValue>>,
-];
-
-export type InputTable = Readonly<Record<string, InputConfig>>;
-
-export interface NodeOutput {
-  readonly type: string;
-  readonly name: string;
-}
 
 /** One node of the graph at work. */
 export interface RunContext {
@@ -62,10 +50,3 @@ export interface NodeDefinition {
 
 /** The common hidden inputs of nodes that write files. */
 export const saveHidden = { prompt: "PROMPT", extra_pnginfo: "EXTRA_PNGINFO" } as const;
-
-/** Any input of a node, required or optional, by name. */
-export function inputConfig(definition: NodeDefinition, name: string): InputConfig | undefined {
-  if (Object.hasOwn(definition.required, name)) return definition.required[name];
-  const optional = definition.optional;
-  return optional !== undefined && Object.hasOwn(optional, name) ? optional[name] : undefined;
-}

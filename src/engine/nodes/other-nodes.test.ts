@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Latent } from "../values.ts";
-import { needsModel } from "./loaders.ts";
+import { modelHint } from "./loaders.ts";
 import { builtInNodes } from "./registry.ts";
 import { grey, imageOf, levels, mask, maskOf, reds, runNode } from "./run-node.suite.ts";
 
@@ -101,6 +101,6 @@ describe("the registry", () => {
     const running = [...builtInNodes.values()].filter(({ refusal }) => refusal === undefined);
     expect(running.length).toBeGreaterThanOrEqual(35);
     await expect(runNode("VAELoader", {})).rejects.toThrow(/runs no models/u);
-    expect([...builtInNodes.keys()].some(needsModel)).toBe(false);
+    expect([...builtInNodes.keys()].some(modelHint)).toBe(false);
   });
 });

@@ -1,7 +1,8 @@
 import type { JsonValue } from "../../kernel/json.ts";
 import { NodeFault } from "../fault.ts";
 import { output } from "./input-config.ts";
-import type { InputConfig, NodeDefinition } from "./node.ts";
+import type { InputConfig } from "../../workflow/node-class.ts";
+import type { NodeDefinition } from "./node.ts";
 
 /** The largest 64-bit integer, as near as a number comes to it. */
 const widest = 2 ** 63;

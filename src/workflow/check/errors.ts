@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "../../kernel/json.ts";
-import type { InputConfig } from "../nodes/node.ts";
+import type { InputConfig } from "../node-class.ts";
 
 /** One thing wrong with a prompt or node, in ComfyUI's shape. */
 export interface PromptError {
@@ -119,7 +119,7 @@ export function configJson([type, options = {}]: InputConfig): JsonValue {
 }
 
 /** A list as Python prints it: ['a', 'b']. */
-export function pythonList(items: readonly string[]): string {
+export function pythonList(items: readonly JsonValue[]): string {
   return `[${items.map(pythonText).join(", ")}]`;
 }
 

@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../kernel/json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { InputConfig } from "../nodes/node.ts";
+import { comboChoices, dynamicOptions, type InputConfig } from "../node-class.ts";
 import { coerce, unwrap } from "./coerce.ts";
 import {
   configJson,
@@ -30,7 +30,7 @@ export function checkLiteral(
   const info = { input_name: name, input_config: configJson(config) };
   if (!coerced.ok) {
     const extra = { ...info, received_value: unwrapped, exception_message: coerced.error };
-    const message = `Failed to convert an input value to a ${String(type)} value`;
+    const message = `Failed to convert an input value to a ${typeof type === "string" ? type : "COMBO"} value`;
     const details = `${name}, ${plainText(unwrapped)}, ${coerced.error}`;
     return err(promptError("invalid_input_type", message, details, extra));
   }
@@ -46,7 +46,7 @@ export function checkLiteral(
     const message = `Value ${value} bigger than max of ${max}`;
     return err(promptError("value_bigger_than_max", message, name, extra));
   }
-  const choices = comboChoices(config);
+  const choices = choicesOf(config);
   if (choices === undefined || choices.some((choice) => choice === value)) return ok(value);
   return err(notInList(name, config, value, choices));
 }
@@ -55,7 +55,7 @@ function notInList(
   name: string,
   config: InputConfig,
   value: JsonValue,
-  choices: readonly string[],
+  choices: readonly JsonValue[],
 ): PromptError {
   const long = choices.length > maxListedOptions;
   const list = long ? `(list of length ${choices.length})` : pythonList(choices);
@@ -67,17 +67,14 @@ function notInList(
   });
 }
 
-/** The options of a combo in either spelling; `undefined` for any other input. */
-function comboChoices([type, options]: InputConfig): readonly string[] | undefined {
-  if (typeof type !== "string") return type;
-  if (type !== "COMBO") return undefined;
-  const listed = options?.["options"];
-  if (!Array.isArray(listed)) return [];
-  return listed.filter((option): option is string => typeof option === "string");
+/** What may be chosen; `undefined` for an input that is no choice. */
+function choicesOf(config: InputConfig): readonly JsonValue[] | undefined {
+  const options = dynamicOptions(config);
+  return options.length === 0 ? comboChoices(config) : options.map(({ key }) => key);
 }
 
 /** Whether an output of `received` may feed an input of `wanted`; lists are separated by commas. */
-export function typesMatch(received: string, wanted: string | readonly string[]): boolean {
+export function typesMatch(received: string, wanted: InputConfig[0]): boolean {
   if (typeof wanted !== "string") return received === "COMBO" || received === "*";
   if (received === wanted || received === "*" || wanted === "*") return true;
   const accepted = new Set(wanted.split(",").map((type) => type.trim()));

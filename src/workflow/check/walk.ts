@@ -1,7 +1,6 @@
 import type { JsonValue } from "../../kernel/json.ts";
-import { resolveSlot, type PromptGraph } from "../graph.ts";
-import { inputConfig, type InputConfig, type NodeDefinition } from "../nodes/node.ts";
-import type { NodeRegistry } from "../nodes/registry.ts";
+import { resolveSlot, type GraphNode, type PromptGraph } from "./prompt-graph.ts";
+import { inputConfig, type InputConfig, type InputTable } from "../node-class.ts";
 import * as errors from "./errors.ts";
 import type { Fault, PromptError } from "./errors.ts";
 import { checkLiteral, typesMatch } from "./literal.ts";
@@ -13,17 +12,31 @@ export interface Verdict {
   readonly errors: readonly PromptError[];
 }
 
+/** A node class as far as a prompt is held against it. */
+export interface CheckedClass {
+  readonly name: string;
+  readonly required: InputTable;
+  readonly optional?: InputTable;
+  readonly outputs: readonly { readonly type: string }[];
+  readonly isOutput?: boolean;
+  /** Inputs that name a file of the input folder. */
+  readonly fileInputs?: readonly string[];
+  /** Why this class cannot run here at all. */
+  readonly refusal?: string;
+}
+
 export interface WalkFacts {
   readonly graph: PromptGraph;
-  readonly registry: NodeRegistry;
-  /** The file names, as prompts spell them, that exist. */
-  readonly existingFiles: ReadonlySet<string>;
+  /** The class of a node; undefined where there is none of the name. */
+  readonly classOf: (node: GraphNode) => CheckedClass | undefined;
+  /** The file names, as prompts spell them, that exist; null where nobody can tell. */
+  readonly existingFiles: ReadonlySet<string> | null;
 }
 
 /** A node whose inputs are being looked at; `via` is the link that led here. */
 interface Frame {
   readonly id: string;
-  readonly definition: NodeDefinition;
+  readonly definition: CheckedClass;
   readonly inputs: ReadonlyMap<string, JsonValue>;
   readonly names: readonly string[];
   readonly via: Via | undefined;
@@ -71,7 +84,7 @@ export class ValidationWalk {
 
   #enter(id: string, via: Via | undefined): void {
     const node = this.#facts.graph.get(id);
-    const definition = this.#facts.registry.get(node?.className ?? "");
+    const definition = node === undefined ? undefined : this.#facts.classOf(node);
     if (node === undefined || definition === undefined) return;
     const names =
       definition.refusal === undefined
@@ -172,7 +185,7 @@ export class ValidationWalk {
       const message = `tuple indices must be integers or slices, not ${errors.pythonType(slot)}`;
       return { exceptionType: "TypeError", message };
     }
-    const outputs = this.#facts.registry.get(node.className ?? "")?.outputs ?? [];
+    const outputs = this.#facts.classOf(node)?.outputs ?? [];
     const position = resolveSlot(slot, outputs.length);
     const output = position === undefined ? undefined : outputs[position];
     if (output === undefined) {
@@ -194,12 +207,13 @@ export class ValidationWalk {
   }
 }
 
-function customErrors(frame: Frame, existingFiles: ReadonlySet<string>): PromptError[] {
+function customErrors(frame: Frame, existingFiles: WalkFacts["existingFiles"]): PromptError[] {
   const { definition, literals } = frame;
   if (definition.refusal !== undefined) {
     const name = Object.keys(definition.required)[0] ?? "";
     return [errors.customFailure(name, definition.refusal)];
   }
+  if (existingFiles === null) return [];
   return (definition.fileInputs ?? []).flatMap((name) => {
     const file = literals.get(name);
     if (file === undefined || (typeof file === "string" && existingFiles.has(file))) return [];

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../kernel/json.ts";
-import { err, ok, type Result } from "../kernel/result.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../kernel/json.ts";
+import { err, ok, type Result } from "../../kernel/result.ts";
 
 export interface GraphNode {
   readonly id: string;

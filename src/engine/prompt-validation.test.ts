@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { parseGraph } from "../graph.ts";
-import { builtInNodes } from "../nodes/registry.ts";
-import { validatePrompt, type InvalidPrompt, type ValidPrompt } from "./prompt.ts";
+import { parseGraph } from "../workflow/check/prompt-graph.ts";
+import { builtInNodes } from "./nodes/registry.ts";
+import {
+  validatePrompt,
+  type InvalidPrompt,
+  type ValidPrompt,
+} from "../workflow/check/validate-prompt.ts";
+import { modelHint } from "./nodes/loaders.ts";
 
 const empty = {
   class_type: "EmptyImage",
@@ -21,7 +26,8 @@ function validate(
   if (!graph.ok) throw new Error(graph.error);
   const result = validatePrompt({
     graph: graph.value,
-    registry: builtInNodes,
+    classOf: ({ className = "" }) => builtInNodes.get(className),
+    hintFor: modelHint,
     existingFiles: new Set(files),
     targets: targets && new Set(targets),
   });

@@ -1,5 +1,7 @@
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
+import { isBigInteger } from "../../kernel/lossless-json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
+import type { InputConfig } from "../node-class.ts";
 import { plainText, pythonText, pythonType } from "./errors.ts";
 
 /** Unwraps `{"__value__": …}`, the way in which a list travels as a literal. */
@@ -13,10 +15,7 @@ export function unwrap(value: JsonValue): JsonValue {
  * A literal as the input's type, by Python's conversions, which ComfyUI uses: "64" is an INT, 64.9
  * becomes 64, any text but "" is true. Other types pass as they are. The error is Python's message.
  */
-export function coerce(
-  type: string | readonly string[],
-  value: JsonValue,
-): Result<JsonValue, string> {
+export function coerce(type: InputConfig[0], value: JsonValue): Result<JsonValue, string> {
   switch (type) {
     case "INT":
       return toInt(value);
@@ -39,6 +38,7 @@ function toInt(value: JsonValue): Result<number, string> {
       ? ok(Number(value.replaceAll("_", "")))
       : err(`invalid literal for int() with base 10: ${pythonText(value)}`);
   }
+  if (isBigInteger(value)) return ok(Number(JSON.stringify(value)));
   const wanted = "a string, a bytes-like object or a real number";
   return err(`int() argument must be ${wanted}, not '${pythonType(value)}'`);
 }

@@ -1,10 +1,8 @@
 import type { JsonValue } from "../../kernel/json.ts";
 import { err, ok, type Result } from "../../kernel/result.ts";
-import type { GraphNode, PromptGraph } from "../graph.ts";
-import { needsModel, noModelsHint } from "../nodes/loaders.ts";
-import type { NodeRegistry } from "../nodes/registry.ts";
+import type { GraphNode } from "./prompt-graph.ts";
 import { noOutputs, promptError, type NodeErrors, type PromptError } from "./errors.ts";
-import { ValidationWalk, type Verdict } from "./walk.ts";
+import { ValidationWalk, type Verdict, type WalkFacts } from "./walk.ts";
 
 /** Bounds of an error reply, which would otherwise grow with the square of a broken prompt. */
 const maxReportedNodes = 1000;
@@ -24,10 +22,9 @@ export interface InvalidPrompt {
   readonly nodeErrors: Readonly<Record<string, NodeErrors>>;
 }
 
-export interface PromptFacts {
-  readonly graph: PromptGraph;
-  readonly registry: NodeRegistry;
-  readonly existingFiles: ReadonlySet<string>;
+export interface PromptFacts extends WalkFacts {
+  /** What to add where a class does not exist; undefined for nothing. */
+  readonly hintFor: (className: string) => string | undefined;
   /** Only these outputs are wanted; all of them when absent. */
   readonly targets: ReadonlySet<string> | undefined;
 }
@@ -37,11 +34,12 @@ export interface PromptFacts {
  * output is good.
  */
 export function validatePrompt(facts: PromptFacts): Result<ValidPrompt, InvalidPrompt> {
-  const { graph, registry, targets } = facts;
+  const { graph, classOf, hintFor, targets } = facts;
   const outputs: string[] = [];
   for (const node of graph.values()) {
-    const definition = registry.get(node.className ?? "");
-    if (definition === undefined) return err({ error: missingClass(node), nodeErrors: {} });
+    const definition = classOf(node);
+    if (definition === undefined)
+      return err({ error: missingClass(node, hintFor), nodeErrors: {} });
     const wanted = targets === undefined || targets.has(node.id);
     if (definition.isOutput === true && wanted) outputs.push(node.id);
   }
@@ -67,7 +65,10 @@ export function validatePrompt(facts: PromptFacts): Result<ValidPrompt, InvalidP
   return err({ error, nodeErrors });
 }
 
-function missingClass({ id, className, title }: GraphNode): PromptError {
+function missingClass(
+  { id, className, title }: GraphNode,
+  hintFor: PromptFacts["hintFor"],
+): PromptError {
   const details = `Node ID '#${id}'`;
   if (className === undefined) {
     const name = title ?? `ID #${id}`;
@@ -76,8 +77,9 @@ function missingClass({ id, className, title }: GraphNode): PromptError {
     return promptError("missing_node_type", message, details, extra);
   }
   const name = title ?? className;
-  const hint = needsModel(className) ? ` ${noModelsHint}` : "";
-  const message = `Node '${name}' not found. The custom node may not be installed.${hint}`;
+  const hint = hintFor(className);
+  const more = hint === undefined ? "" : ` ${hint}`;
+  const message = `Node '${name}' not found. The custom node may not be installed.${more}`;
   const extra = { node_id: id, class_type: className, node_title: name };
   return promptError("missing_node_type", message, details, extra);
 }
@@ -85,7 +87,7 @@ function missingClass({ id, className, title }: GraphNode): PromptError {
 function collectErrors(
   verdicts: ReadonlyMap<string, Verdict>,
   badOutputs: readonly string[],
-  graph: PromptGraph,
+  graph: PromptFacts["graph"],
 ): Record<string, NodeErrors> {
   const dependents = new Map<string, string[]>();
   let visits = 0;
