@@ -116,4 +116,4 @@ export const packageHomes: readonly (readonly [RegExp, readonly string[]])[] = [
 ];
 
 /** Packages that compute and do nothing else. */
-export const purePackages: ReadonlySet<string> = new Set(["zod", "@napi-rs/blake-hash"]);
+export const purePackages: ReadonlySet<string> = new Set(["zod", "yaml", "@napi-rs/blake-hash"]);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import { durationMs, httpUrl, wholeNumber } from "../arguments.ts";
 import type { Runner } from "./runner.ts";
 
 interface RawBuildFlags {
@@ -11,6 +12,7 @@ interface RawBuildFlags {
 
 /** From a lock to what runs in a cloud. */
 export function addDeployCommands(program: Command, run: Runner): void {
+  addRenderCommand(program, run);
   program
     .command("build [lock]")
     .summary("write the build context of a worker image")
@@ -24,6 +26,67 @@ export function addDeployCommands(program: Command, run: Runner): void {
         const { buildImage } = await import("../commands/build.ts");
         const { out, bakeModels: isBaked = false, baseImage, python } = flags;
         await buildImage(context, { lock: lock ?? "hearth.lock", out, isBaked, baseImage, python });
+      }),
+    );
+}
+
+interface RawRenderFlags {
+  readonly image: string;
+  readonly gateway: string;
+  readonly gpu: string;
+  readonly name: string;
+  readonly region: string;
+  readonly min: number;
+  readonly max: number;
+  readonly cpu: number;
+  readonly memory: number;
+  readonly grace: number;
+  readonly out?: string;
+}
+
+const quarterHourMs = 900_000;
+
+function addRenderCommand(program: Command, run: Runner): void {
+  program
+    .command("deploy")
+    .summary("write what platforms are given")
+    .description("Writes what platforms are given.")
+    .command("render <platform>")
+    .description("Writes manifests for people who apply them themselves.")
+    .requiredOption("--image <image>", "the worker image, from hearth build")
+    .requiredOption("--gateway <url>", "how workers reach the gateway", httpUrl)
+    .option("--gpu <id>", "as in hearth catalogue ls", "l4")
+    .option("--name <name>", "what the resources are called", "hearth-workers")
+    .option("--region <region>", "the platform's own name for it", "us-east-1")
+    .option("--min <count>", "workers that are always there", wholeNumber(0, 1_000), 0)
+    .option("--max <count>", "workers at most", wholeNumber(1, 1_000), 5)
+    .option("--cpu <cores>", "of a worker", wholeNumber(1, 256), 4)
+    .option("--memory <GiB>", "of a worker", wholeNumber(1, 4_096), 16)
+    .option(
+      "--grace <duration>",
+      "for a job to finish when told to stop",
+      durationMs,
+      quarterHourMs,
+    )
+    .option("-o, --out <folder>", "where to; default: hearth-deploy/<platform>")
+    .action((platform: string, flags: RawRenderFlags, command: Command) =>
+      run(command, async (context) => {
+        const { renderDeployment } = await import("../commands/deploy.ts");
+        const { name, image, gpu, region, out } = flags;
+        await renderDeployment(context, {
+          platform,
+          name,
+          image,
+          gpu,
+          region,
+          out,
+          gatewayUrl: flags.gateway.replace(/\/+$/u, ""),
+          minWorkers: flags.min,
+          maxWorkers: flags.max,
+          cpuCores: flags.cpu,
+          memoryGib: flags.memory,
+          graceSeconds: Math.ceil(flags.grace / 1_000),
+        });
       }),
     );
 }

@@ -1,0 +1,238 @@
+import { imageUserId } from "../image-options.ts";
+import {
+  tokenSecret,
+  workerToken,
+  type DeploymentPlan,
+  type Rendered,
+  type RenderedFile,
+} from "./deployment-plan.ts";
+import { printYaml } from "./yaml.ts";
+
+const gpuResource = "nvidia.com/gpu";
+const port = 443;
+
+/**
+ * A kustomize base for people who apply manifests themselves: either Hearth's controller launches
+ * Jobs in the namespace (`rbac.yaml`), or KEDA starts them by the metric that the gateway serves
+ * (`keda.yaml`), or a Deployment follows an HPA (`deployment.yaml`). Jobs are the default, since
+ * nothing ever ends a Job in the middle of its work.
+ */
+export function renderKubernetes(plan: DeploymentPlan): Rendered {
+  const resources = ["namespace.yaml", "network-policy.yaml", "rbac.yaml"];
+  const files = [
+    file("base/kustomization.yaml", {
+      apiVersion: "kustomize.config.k8s.io/v1beta1",
+      kind: "Kustomization",
+      namespace: plan.name,
+      resources,
+    }),
+    file("base/namespace.yaml", namespaceOf(plan), serviceAccount(plan)),
+    file("base/network-policy.yaml", networkPolicy(plan)),
+    file("base/rbac.yaml", role(plan), roleBinding(plan)),
+    file("keda/kustomization.yaml", overlay(plan, ["keda.yaml"])),
+    file("keda/keda.yaml", triggerAuthentication(plan), scaledJob(plan)),
+    file("hpa/kustomization.yaml", overlay(plan, ["deployment.yaml", "hpa.yaml"])),
+    file("hpa/deployment.yaml", deployment(plan), disruptionBudget(plan)),
+    file("hpa/hpa.yaml", autoscaler(plan)),
+  ];
+  return { ok: true, files };
+}
+
+function file(path: string, ...documents: readonly object[]): RenderedFile {
+  return { path, text: documents.map(printYaml).join("---\n") };
+}
+
+function overlay({ name }: DeploymentPlan, resources: readonly string[]): object {
+  return {
+    apiVersion: "kustomize.config.k8s.io/v1beta1",
+    kind: "Kustomization",
+    namespace: name,
+    resources: ["../base", ...resources],
+  };
+}
+
+function namespaceOf({ name }: DeploymentPlan): object {
+  const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+}
+
+function serviceAccount({ name }: DeploymentPlan): object {
+  return {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name, namespace: name },
+    // Workers have no business with the API server.
+    automountServiceAccountToken: false,
+  };
+}
+
+/** Nothing may reach a worker; it reaches names and HTTPS, where gateway and object store are. */
+function networkPolicy({ name }: DeploymentPlan): object {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name, namespace: name },
+    spec: {
+      podSelector: {},
+      policyTypes: ["Ingress", "Egress"],
+      egress: [
+        {
+          ports: [
+            { port: 53, protocol: "UDP" },
+            { port: 53, protocol: "TCP" },
+          ],
+        },
+        { ports: [{ port, protocol: "TCP" }] },
+      ],
+    },
+  };
+}
+
+/** What Hearth's controller may do here, wherever it runs. */
+function role({ name }: DeploymentPlan): object {
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "Role",
+    metadata: { name: "hearth-controller", namespace: name },
+    rules: [
+      { apiGroups: ["batch"], resources: ["jobs"], verbs: ["create", "get", "list", "delete"] },
+    ],
+  };
+}
+
+function roleBinding({ name }: DeploymentPlan): object {
+  return {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: "hearth-controller", namespace: name },
+    roleRef: {
+      apiGroup: "rbac.authorization.k8s.io",
+      kind: "Role",
+      name: "hearth-controller",
+    },
+    subjects: [{ kind: "ServiceAccount", name: "hearth-controller", namespace: name }],
+  };
+}
+
+function podTemplate(plan: DeploymentPlan, restartPolicy: "Never" | "Always"): object {
+  const { name, image, gatewayUrl, cpuCores, memoryGib, graceSeconds } = plan;
+  const requests = { cpu: String(cpuCores), memory: `${memoryGib}Gi` };
+  return {
+    metadata: { labels: { app: name } },
+    spec: {
+      serviceAccountName: name,
+      restartPolicy,
+      terminationGracePeriodSeconds: graceSeconds,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: imageUserId,
+        fsGroup: imageUserId,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      tolerations: [{ key: gpuResource, operator: "Exists", effect: "NoSchedule" }],
+      containers: [
+        {
+          name: "worker",
+          image,
+          env: [
+            { name: "HEARTH_GATEWAY_URL", value: gatewayUrl },
+            {
+              name: workerToken,
+              valueFrom: { secretKeyRef: { name: tokenSecret, key: "token" } },
+            },
+          ],
+          resources: { requests, limits: { memory: requests.memory, [gpuResource]: "1" } },
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        },
+      ],
+    },
+  };
+}
+
+function deployment(plan: DeploymentPlan): object {
+  const { name, minWorkers } = plan;
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace: name, labels: { app: name } },
+    spec: {
+      replicas: minWorkers,
+      selector: { matchLabels: { app: name } },
+      template: podTemplate(plan, "Always"),
+    },
+  };
+}
+
+function disruptionBudget({ name }: DeploymentPlan): object {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name, namespace: name },
+    spec: { maxUnavailable: 1, selector: { matchLabels: { app: name } } },
+  };
+}
+
+/** Reads the desired count itself, so that one worker is one worker: a target of 1 a pod. */
+function autoscaler({ name, minWorkers, maxWorkers, graceSeconds }: DeploymentPlan): object {
+  return {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name, namespace: name },
+    spec: {
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+      // Zero needs Kubernetes 1.37 or KEDA.
+      minReplicas: Math.max(1, minWorkers),
+      maxReplicas: maxWorkers,
+      metrics: [
+        {
+          type: "External",
+          external: {
+            metric: {
+              name: "hearth_desired_workers",
+              selector: { matchLabels: { deployment: name } },
+            },
+            target: { type: "AverageValue", averageValue: "1" },
+          },
+        },
+      ],
+      behavior: { scaleDown: { stabilizationWindowSeconds: Math.min(3_600, graceSeconds) } },
+    },
+  };
+}
+
+function triggerAuthentication({ name }: DeploymentPlan): object {
+  return {
+    apiVersion: "keda.sh/v1alpha1",
+    kind: "TriggerAuthentication",
+    metadata: { name, namespace: name },
+    spec: { secretTargetRef: [{ parameter: "token", name: "hearth-api-key", key: "key" }] },
+  };
+}
+
+function scaledJob(plan: DeploymentPlan): object {
+  const { name, gatewayUrl, minWorkers, maxWorkers } = plan;
+  return {
+    apiVersion: "keda.sh/v1alpha1",
+    kind: "ScaledJob",
+    metadata: { name, namespace: name },
+    spec: {
+      jobTargetRef: { backoffLimit: 0, template: podTemplate(plan, "Never") },
+      minReplicaCount: minWorkers,
+      maxReplicaCount: maxWorkers,
+      pollingInterval: 5,
+      scalingStrategy: { strategy: "accurate" },
+      triggers: [
+        {
+          type: "metrics-api",
+          metadata: {
+            url: `${gatewayUrl}/scaling/${name}`,
+            valueLocation: "desiredWorkers",
+            targetValue: "1",
+            authMode: "bearer",
+          },
+          authenticationRef: { name },
+        },
+      ],
+    },
+  };
+}

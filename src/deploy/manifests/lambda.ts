@@ -1,0 +1,115 @@
+import type { DeploymentPlan, Rendered } from "./deployment-plan.ts";
+import { fill, hcl, role } from "./terraform.ts";
+
+/** Terraform for the gateway as a function behind an HTTP API. */
+export function renderLambda(plan: DeploymentPlan): Rendered {
+  const text = fill(template, {
+    region: hcl(plan.region),
+    role_gateway: role(
+      "gateway",
+      "lambda.amazonaws.com",
+      "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+    ),
+    gateway: hcl(`${plan.name}-gateway`),
+  });
+  return { ok: true, files: [{ path: "main.tf", text }] };
+}
+
+const template = `# Written by \`hearth deploy render lambda\`: terraform init && terraform apply
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws", version = ">= 6.20" }
+  }
+}
+
+provider "aws" {
+  region = @region@
+}
+
+variable "image" {
+  type        = string
+  description = "A container image for Lambda whose handler is src/cli/lambda/handler.ts."
+}
+
+variable "bucket" {
+  type        = string
+  description = "Where inputs and outputs are kept."
+}
+
+variable "public_url" {
+  type        = string
+  description = "How clients reach the API: its domain, or the endpoint that the first apply prints."
+}
+
+variable "environment" {
+  type        = map(string)
+  sensitive   = true
+  description = "DATABASE_URL, HEARTH_SEAL_KEY and HEARTH_BLOB_SIGNING_KEY."
+}
+
+@role_gateway@
+resource "aws_iam_role_policy" "bucket" {
+  name = "objects"
+  role = aws_iam_role.gateway.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"]
+      Resource = ["arn:aws:s3:::\${var.bucket}", "arn:aws:s3:::\${var.bucket}/*"]
+    }]
+  })
+}
+
+resource "aws_lambda_function" "gateway" {
+  function_name = @gateway@
+  role          = aws_iam_role.gateway.arn
+  package_type  = "Image"
+  image_uri     = var.image
+  timeout       = 30
+  memory_size   = 1024
+
+  environment {
+    variables = merge(var.environment, {
+      HEARTH_PUBLIC_URL = var.public_url
+      HEARTH_S3_BUCKET  = var.bucket
+      HEARTH_S3_REGION  = @region@
+    })
+  }
+}
+
+resource "aws_apigatewayv2_api" "gateway" {
+  name          = @gateway@
+  protocol_type = "HTTP"
+}
+
+resource "aws_apigatewayv2_integration" "gateway" {
+  api_id                 = aws_apigatewayv2_api.gateway.id
+  integration_type       = "AWS_PROXY"
+  integration_uri        = aws_lambda_function.gateway.invoke_arn
+  payload_format_version = "2.0"
+}
+
+resource "aws_apigatewayv2_route" "gateway" {
+  api_id    = aws_apigatewayv2_api.gateway.id
+  route_key = "$default"
+  target    = "integrations/\${aws_apigatewayv2_integration.gateway.id}"
+}
+
+resource "aws_apigatewayv2_stage" "gateway" {
+  api_id      = aws_apigatewayv2_api.gateway.id
+  name        = "$default"
+  auto_deploy = true
+}
+
+resource "aws_lambda_permission" "gateway" {
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.gateway.function_name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "\${aws_apigatewayv2_api.gateway.execution_arn}/*"
+}
+
+output "endpoint" {
+  value = aws_apigatewayv2_api.gateway.api_endpoint
+}
+`;
