@@ -12,6 +12,7 @@ import {
 import { openModelStore } from "../../test/fakes/model-stores.ts";
 import {
   agentFor,
+  attachedStack,
   startGateway,
   temporaryFolder,
   type WorkerStack,
@@ -27,12 +28,18 @@ interface ModelStack extends WorkerStack {
 }
 
 /** A worker beside a ComfyUI that it does not start, with a store of its own. */
-async function modelStack(models: readonly ModelFile[], backlog: readonly string[] = []) {
+async function modelStack(
+  models: readonly ModelFile[],
+  backlog: readonly string[] = [],
+  warmup: Record<string, unknown> | null = null,
+  waiting?: Record<string, unknown>,
+) {
   const folder = await temporaryFolder();
   const comfy = new FakeComfy({ folder: join(folder, "comfy") });
   onTestFinished(() => comfy.close());
   const gateway = await startGateway();
-  gateway.models = { models: [...models], warmup: null, backlog: [...backlog] };
+  gateway.models = { models: [...models], warmup, backlog: [...backlog] };
+  if (waiting !== undefined) gateway.submit(waiting);
   const modelsFolder = join(folder, "comfy", "models");
   const store = await openModelStore();
   const options = {
@@ -56,6 +63,7 @@ const picture = {
   "3": { class_type: "VAELoader", inputs: { vae_name: "late.safetensors" } },
   "4": { class_type: "SaveImage", inputs: { source: ["2", 0], vae: ["3", 0] } },
 };
+const work = { "4": { class_type: "SaveImage", inputs: {} } };
 const simple = {
   "1": picture["1"],
   "4": { class_type: "SaveImage", inputs: { source: ["1", 0] } },
@@ -83,7 +91,10 @@ describe("a worker whose deployment has models", () => {
     const server = await startModelServer(safetensorsFile(mebibyte));
     const { gateway } = await modelStack([checkpoint(server)]);
     await gateway.until(() => gateway.residents.some(([first]) => first?.tier === "ram"));
-    await gateway.endOf(gateway.submit(simple));
+    const first = resultOf(await gateway.endOf(gateway.submit(simple)));
+    expect(first.timings.weightsMs).toBeGreaterThanOrEqual(0);
+    const second = resultOf(await gateway.endOf(gateway.submit(simple)));
+    expect(second.timings.weightsMs).toBeUndefined();
     await gateway.until(() => gateway.residents.at(-1)?.[0]?.tier === "vram");
     expect(gateway.residents.at(-1)).toEqual([
       { model: "checkpoints/base.safetensors", bytes: mebibyte, tier: "vram", pinned: false },
@@ -172,7 +183,6 @@ describe("a worker whose deployment has models", () => {
     const { gateway } = await modelStack([file]);
     const { failureClass, error } = failureOf(await gateway.endOf(gateway.submit(simple)));
     expect([failureClass, error.code]).toEqual(["user", "model_refused"]);
-    const work = { "4": { class_type: "SaveImage", inputs: {} } };
     expect((await gateway.endOf(gateway.submit(work))).kind).toBe("completed");
   });
 
@@ -186,4 +196,46 @@ describe("a worker whose deployment has models", () => {
     expect((await gateway.endOf(job)).kind).toBe("canceled");
     expect(comfy.submissions).toEqual([]);
   });
+});
+
+describe("a worker whose deployment has a warmup", () => {
+  const warmup = { "9": { class_type: "SaveImage", inputs: { prefix: "warm" } } };
+
+  test("runs it while there is no job, and counts as warm then", async () => {
+    const { gateway, comfy } = await modelStack([], [], warmup);
+    await gateway.until(() => gateway.readies.at(-1)?.isWarm === true);
+    expect(gateway.readies.map(({ isWarm }) => isWarm)).toEqual([false, true]);
+    expect(comfy.submissions.map(({ prompt }) => prompt)).toEqual([warmup]);
+    expect((await gateway.endOf(gateway.submit(work))).kind).toBe("completed");
+    expect(comfy.submissions).toHaveLength(2);
+  });
+
+  test("takes a waiting job for its warmup", async () => {
+    const { gateway, comfy } = await modelStack([], [], warmup, work);
+    await gateway.until(() => gateway.readies.at(-1)?.isWarm === true);
+    expect(comfy.submissions.map(({ prompt }) => prompt)).toEqual([work]);
+  });
+
+  test("takes jobs, though not as warm, after a warmup that fails", async () => {
+    const broken = { "9": { class_type: "NoSuchNode", inputs: {} } };
+    const { gateway, comfy } = await modelStack([], [], broken);
+    await gateway.until(() => comfy.submissions.length === 1);
+    expect(gateway.readies.at(-1)?.isWarm).toBe(false);
+    expect((await gateway.endOf(gateway.submit(work))).kind).toBe("completed");
+  });
+});
+
+test("a worker that is kept alive makes a new tiny picture each time, until it leaves", async () => {
+  const { gateway, comfy, agent } = await attachedStack({
+    agent: { keepAliveMs: 60_000 },
+    timings: { keepAliveIntervalMs: 20 },
+  });
+  await gateway.until(() => comfy.submissions.length >= 2);
+  const [first, second] = comfy.submissions.map(({ prompt }) => JSON.stringify(prompt));
+  expect(first).toContain("EmptyImage");
+  expect(second).not.toBe(first);
+  await agent.stop();
+  const { length } = comfy.submissions;
+  await agent.done;
+  expect(comfy.submissions).toHaveLength(length);
 });

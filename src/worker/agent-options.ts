@@ -43,6 +43,8 @@ export interface AgentOptions {
    */
   readonly deadmanMs?: number;
   readonly timings?: Partial<AgentTimings>;
+  /** An idle ComfyUI is given tiny pictures to make for this long after its last job. */
+  readonly keepAliveMs?: number;
   /** Where model files come from; absent: the ComfyUI has what it has. */
   readonly models?: {
     readonly store: ModelStore;
@@ -89,6 +91,7 @@ export interface AgentTimings {
   readonly firstReportMs: number;
   readonly reportMs: number;
   readonly stopGraceMs: number;
+  readonly keepAliveIntervalMs: number;
   /** Between looks at what models the deployment and its queue need. */
   readonly modelPollMs: number;
   /** Outputs of at most this many bytes together travel with the completion. */
@@ -118,6 +121,7 @@ export const defaultTimings: AgentTimings = {
   firstReportMs: 50,
   reportMs: 500,
   stopGraceMs: 20_000,
+  keepAliveIntervalMs: 30_000,
   modelPollMs: 10_000,
   inlineBytes: maxInlineBytes,
 };

@@ -24,14 +24,17 @@ import { waitForSilence } from "./deadman.ts";
 import { runHeartbeat } from "./heartbeat.ts";
 import { runJobs } from "./job-loop.ts";
 import { Refused, isStale } from "./link-errors.ts";
+import { keepAlive } from "./keep-alive.ts";
 import { Link } from "./link.ts";
 import { CardKeeper } from "./memory/card-keeper.ts";
 import { SlotMemory } from "./memory/slot-memory.ts";
 import { WorkerModels } from "./models/worker-models.ts";
 import { OpenAttempts } from "./open-attempts.ts";
 import { PromptLane } from "./prompt-lane.ts";
+import { runQuietly } from "./quiet-run.ts";
 import { sweepStaged } from "./stage-sweep.ts";
 import { agentVersion } from "./version.ts";
+import { Warmup } from "./warmup.ts";
 
 export type { AgentExit, AgentOptions } from "./agent-options.ts";
 
@@ -63,6 +66,13 @@ const goodbyeMs = 3_000;
 const releaseMs = 5_000;
 const sweepIntervalMs = 600_000;
 
+/** How an attempt stands among others. */
+type Place = Pick<AttemptContext, "laneWaitMs" | "executed">;
+
+/** Of a run that is no attempt. */
+const quiet: Place = { laneWaitMs: undefined, executed: () => undefined };
+const noColdPhases = { timings: {}, sinceMs: Number.POSITIVE_INFINITY };
+
 class AgentRun {
   private readonly options: AgentOptions;
   private readonly timings: AgentTimings;
@@ -78,6 +88,8 @@ class AgentRun {
   private readonly lane = new PromptLane();
   private readonly models: WorkerModels | undefined;
   private readonly coldStart = new ColdStart();
+  private readonly warmup: Warmup;
+  private readiedGeneration = 0;
   private exit: AgentExit | undefined;
   private sweptMs = -Infinity;
 
@@ -109,6 +121,11 @@ class AgentRun {
     });
     this.memory.join(this.host, signal, () => this.models?.freed());
     this.models = options.models && this.modelsOf(options.models);
+    this.warmup = new Warmup({
+      workflow: () => this.models?.warmup ?? null,
+      contextOf: (session) => this.contextOf(session, quiet),
+      logger,
+    });
   }
 
   async live(): Promise<AgentExit> {
@@ -117,6 +134,7 @@ class AgentRun {
     // ComfyUI takes its time to start; enrolment and the first heartbeats need not wait for it.
     this.host.start();
     const deadman = this.watchForDeadman();
+    const awake = this.stayAwake();
     let beats: Promise<void> = Promise.resolve();
     let delivering: Promise<void> | undefined;
     try {
@@ -132,10 +150,11 @@ class AgentRun {
       this.note(thrown);
     }
     this.beating.abort(new Error("leaving"));
+    this.claiming.abort(new Error("leaving"));
     await beats;
     await this.sayGoodbye();
     this.life.abort(new Error("left"));
-    await Promise.all([deadman, delivering, this.host.close()]);
+    await Promise.all([deadman, awake, delivering, this.host.close()]);
     await Promise.all([this.link.close(), this.http.destroy()]);
     const exit = this.exit ?? { reason: "stopped" };
     logger.info(exit, "the agent has left");
@@ -201,7 +220,8 @@ class AgentRun {
       life: this.life.signal,
       attempts: this.attempts,
       budget: () => this.memory.budget(),
-      readiness: () => this.readiness(),
+      readiness: (session) => this.readiness(session),
+      warmup: this.warmup,
       startJob: (session, assignment) => this.startJob(session, assignment),
     });
   }
@@ -222,11 +242,13 @@ class AgentRun {
   }
 
   /** What a ComfyUI that is ready says beyond its own facts. */
-  private readiness(): Pick<ReadyRequest, "residents"> {
+  private readiness(session: ComfySession): Pick<ReadyRequest, "residents" | "isWarm"> {
+    const isWarm = this.warmup.isWarm(session);
     // A new process has nothing loaded.
-    this.models?.freed();
+    if (session.generation !== this.readiedGeneration) this.models?.freed();
+    this.readiedGeneration = session.generation;
     const residents = this.models?.list();
-    return residents === undefined ? {} : { residents: [...residents] };
+    return { isWarm, ...(residents !== undefined && { residents: [...residents] }) };
   }
 
   private startJob(session: ComfySession, assignment: Assignment): void {
@@ -247,22 +269,45 @@ class AgentRun {
     session: ComfySession,
     assignment: Assignment,
     control: AttemptControl,
-    place: Pick<AttemptContext, "laneWaitMs" | "executed">,
+    place: Place,
   ): Promise<void> {
+    try {
+      await runAttempt(this.contextOf(session, place), assignment, control);
+      this.warmup.hasRun(session);
+    } finally {
+      this.host.isBusy = this.attempts.controls.length > 1;
+    }
+    if (assignment.inputs.length > 0) await this.sweep(session);
+  }
+
+  private contextOf(session: ComfySession, place: Place): AttemptContext {
     const { host, link, http, timings, lane, memory, models } = this;
     const { folder, logger } = this.options;
     const log = new AttemptLogReader(session);
     const life = this.life.signal;
     const restart: AttemptContext["restart"] = (reason, stray) =>
       host.restart(session, reason, stray);
-    try {
-      const cold = this.coldStart.take(session, link.launch);
-      const own = { session, link, http, folder, timings, logger, life, log, restart };
-      await runAttempt({ ...own, ...place, lane, memory, models, cold }, assignment, control);
-    } finally {
-      host.isBusy = this.attempts.controls.length > 1;
-    }
-    if (assignment.inputs.length > 0) await this.sweep(session);
+    const cold = place === quiet ? noColdPhases : this.coldStart.take(session, link.launch);
+    const own = { session, link, http, folder, timings, logger, life, log, restart };
+    return { ...own, ...place, lane, memory, models, cold };
+  }
+
+  /** Keeps a platform from freezing what looks idle. */
+  private async stayAwake(): Promise<void> {
+    const { keepAliveMs: durationMs, logger } = this.options;
+    if (durationMs === undefined) return;
+    const signal = this.claiming.signal;
+    await keepAlive({
+      durationMs,
+      intervalMs: this.timings.keepAliveIntervalMs,
+      logger,
+      isBusy: () => this.attempts.controls.length > 0,
+      ping: async (workflow, until) => {
+        const session = await this.host.ready(until);
+        await runQuietly(this.contextOf(session, quiet), workflow, until);
+      },
+      signal,
+    });
   }
 
   private async sweep({ baseDirectory }: ComfySession): Promise<void> {

@@ -9,6 +9,7 @@ import type { Link } from "./link.ts";
 import type { MemoryBudget } from "./memory/card-book.ts";
 import type { OpenAttempts } from "./open-attempts.ts";
 import { pause } from "./retry.ts";
+import type { Warmup } from "./warmup.ts";
 
 export interface JobLoopOptions {
   readonly host: ComfyHost;
@@ -22,7 +23,8 @@ export interface JobLoopOptions {
   /** The most memory that a job may take to begin at once. */
   readonly budget: () => MemoryBudget;
   /** What to say besides ComfyUI's own facts when it is ready. */
-  readonly readiness: () => Pick<ReadyRequest, "residents">;
+  readonly readiness: (session: ComfySession) => Pick<ReadyRequest, "residents" | "isWarm">;
+  readonly warmup: Warmup;
   /** Takes a job on and returns at once. */
   readonly startJob: (session: ComfySession, assignment: Assignment) => void;
 }
@@ -48,21 +50,28 @@ export async function runJobs(options: JobLoopOptions): Promise<void> {
 
 /** Waits for ComfyUI, says so once, and takes on at most one job. Returns what was said. */
 async function runNext(options: JobLoopOptions, readied: string): Promise<string> {
-  const { host, link, claiming, attempts, startJob } = options;
+  const { host, link, claiming, attempts, warmup, startJob } = options;
   const session = await host.ready(claiming);
   const signal = AbortSignal.any([claiming, session.gone]);
-  const who = `${link.workerId} ${session.generation}`;
-  if (who !== readied) {
-    const facts = { ...session.facts, ...options.readiness() };
+  const isWarm = warmup.isWarm(session);
+  const said = (): string => `${link.workerId} ${session.generation} ${isWarm}`;
+  if (said() !== readied) {
+    const facts = { ...session.facts, ...options.readiness(session) };
     await unlessGone(session, () => link.ready(facts, signal));
-    return session.gone.aborted ? readied : `${link.workerId} ${session.generation}`;
+    return session.gone.aborted ? readied : said();
   }
   await attempts.room([signal]);
   if (signal.aborted) return readied;
   const isAhead = attempts.isExecuting;
-  const claim = (): Promise<Assignment | null> => claimWithin(options, isAhead, signal);
+  const isWarmupDue = !isAhead && warmup.isDue(session);
+  const waitMs = isWarmupDue ? 0 : options.timings.claimWaitMs;
+  const claim = (): Promise<Assignment | null> => claimWithin(options, { isAhead, waitMs }, signal);
   const assignment = await unlessGone(session, claim);
-  if (assignment === null || assignment === undefined) return readied;
+  if (assignment === null || assignment === undefined) {
+    if (isWarmupDue && !signal.aborted) await warmup.run(session, signal);
+    return readied;
+  }
+  warmup.hasJob(session);
   if (signal.aborted) {
     await giveBack(options, assignment, claiming.aborted ? "shutdown" : "not_ready");
     return readied;
@@ -73,14 +82,14 @@ async function runNext(options: JobLoopOptions, readied: string): Promise<string
 
 /** Null also when the card's memory has changed meanwhile: then it is asked for something else. */
 async function claimWithin(
-  { link, timings, budget }: JobLoopOptions,
-  isAhead: boolean,
+  { link, budget }: JobLoopOptions,
+  { isAhead, waitMs }: { readonly isAhead: boolean; readonly waitMs: number },
   signal: AbortSignal,
 ): Promise<Assignment | null> {
   const asked = budget();
   const { bytes, changed } = asked;
   const request = {
-    waitMs: timings.claimWaitMs,
+    waitMs,
     ...(isAhead && { isAhead }),
     ...(bytes !== undefined && { budgetBytes: bytes }),
   };

@@ -15,6 +15,7 @@ export const objectInfo = {
   CheckpointLoaderSimple: { input: { required: {} }, output_node: false },
   VAELoader: { input: { required: {} }, output_node: false },
   PreviewAny: { input: { required: {} }, output_node: true },
+  EmptyImage: { input: { required: {} }, output_node: false },
   PreviewText: { input: { required: {} }, output_node: true },
 };
 

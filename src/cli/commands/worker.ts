@@ -21,6 +21,8 @@ export interface WorkerFlags {
   readonly memory: MemoryFlags;
   /** The `models` folder of a ComfyUI that somebody else runs. */
   readonly modelsDir: string | undefined;
+  /** How long after its last job it is kept from looking idle. */
+  readonly keepAliveMs: number | undefined;
 }
 
 const enrollmentVariable = "HEARTH_ENROLLMENT_TOKEN";
@@ -62,6 +64,7 @@ export async function serveWorker(context: CommandContext, flags: WorkerFlags): 
       ...(modelsDir !== undefined && { folder: resolve(context.io.folder, modelsDir) }),
     },
     ...(enrollmentToken !== undefined && { enrollmentToken }),
+    ...(flags.keepAliveMs !== undefined && { keepAliveMs: flags.keepAliveMs }),
     ...(flags.deployment !== undefined && { deployment: flags.deployment }),
     ...(externalId !== undefined && externalId !== "" && { externalId }),
   });

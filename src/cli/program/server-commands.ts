@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 
-import { httpUrl, texts, wholeNumber } from "../arguments.ts";
+import { durationMs, httpUrl, texts, wholeNumber } from "../arguments.ts";
 import type { ComfyuiChoice } from "../comfyui-choice.ts";
 import { CliFailure } from "../failure.ts";
 import { withMemory, type MemoryFlags } from "../memory-flags.ts";
@@ -29,6 +29,7 @@ interface RawWorkerFlags extends RawComfyuiFlags, MemoryFlags {
   readonly folder?: string;
   readonly handler: "auto" | "pull" | "runpod";
   readonly modelsDir?: string;
+  readonly keepAlive?: number;
 }
 
 const portNumber = wholeNumber(0, 65_535);
@@ -77,6 +78,7 @@ export function addWorkerCommand(program: Command, run: Runner): void {
     .option("-d, --deployment <name>", "whose jobs it runs, without an enrolment token")
     .option("-n, --name <name>", "what it is called")
     .option("--folder <folder>", "its scratch folder")
+    .option("--keep-alive <duration>", "ping an idle ComfyUI this long, such as 10m", durationMs)
     .option("--models-dir <folder>", "the models folder of the ComfyUI at --comfyui-url")
     .addOption(
       new Option("--handler <kind>", "who starts it; auto looks where it is")
@@ -85,7 +87,7 @@ export function addWorkerCommand(program: Command, run: Runner): void {
     )
     .action((flags: RawWorkerFlags, command: Command) =>
       run(command, async (context) => {
-        const { gateway, deployment, name, folder, modelsDir } = flags;
+        const { gateway, deployment, name, folder, modelsDir, keepAlive } = flags;
         const comfyui = comfyuiOf(flags);
         if (comfyui.kind === "url" && flags.slots > 1) {
           throw new CliFailure("usage", "Each slot needs its own ComfyUI: give --comfyui-dir.");
@@ -96,7 +98,7 @@ export function addWorkerCommand(program: Command, run: Runner): void {
           return serveRunpodWorker(context, { folder, comfyui }, again);
         }
         const { serveWorker } = await import("../commands/worker.ts");
-        const place = { gateway, deployment, name, folder, modelsDir };
+        const place = { gateway, deployment, name, folder, modelsDir, keepAliveMs: keepAlive };
         await serveWorker(context, { ...place, comfyui, memory: flags });
       }),
     );

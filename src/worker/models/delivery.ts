@@ -17,7 +17,8 @@ export interface DeliveryOptions {
 /** How a model's delivery stands. */
 export interface Arrival {
   readonly file: ModelFile;
-  startedMs: number | undefined;
+  /** When its bytes came over the wire; undefined where they were here already. */
+  fetched: { readonly startMs: number; readonly endMs: number } | undefined;
   arrivedMs: number | undefined;
   fault: unknown;
   faultMs: number;
@@ -93,13 +94,14 @@ export class Delivery {
     const { store, modelsFolder, logger, signal, onArrived } = this.options;
     const overtaken = new AbortController();
     this.current = { key, overtaken };
-    arrival.startedMs ??= performance.now();
+    const startMs = arrival.fetched?.startMs ?? performance.now();
     try {
       const delivered = await deliver(store, modelsFolder, arrival.file, {
         signal: AbortSignal.any([signal, overtaken.signal]),
         keep: new Set([...this.needed, ...this.prefetched]),
         onProgress: (doneBytes, totalBytes) => {
-          Object.assign(arrival, { doneBytes, totalBytes });
+          const fetched = { startMs, endMs: performance.now() };
+          Object.assign(arrival, { doneBytes, totalBytes, fetched });
           this.tell();
         },
       });
@@ -137,7 +139,7 @@ export class Delivery {
     if (known !== undefined && isEqual(known.file, file) && (isPending || !isAnew)) return key;
     this.arrivals.set(key, {
       file,
-      startedMs: undefined,
+      fetched: known?.fetched,
       arrivedMs: undefined,
       fault: undefined,
       faultMs: -Infinity,

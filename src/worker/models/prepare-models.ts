@@ -46,13 +46,11 @@ export async function prepareModels(
 
 /** From the beginning of the first file's fetch to the end of the last one's; cached ones are free. */
 function weightsTime(arrivals: readonly Arrival[], sinceMs: number): number | undefined {
-  const fetched = arrivals.filter(({ doneBytes, arrivedMs = 0 }) => {
-    return doneBytes > 0 && arrivedMs >= sinceMs;
-  });
-  if (fetched.length === 0) return undefined;
-  const startMs = Math.min(...fetched.map(({ startedMs = Infinity }) => startedMs));
-  const endMs = Math.max(...fetched.map(({ arrivedMs = 0 }) => arrivedMs));
-  return Math.max(0, Math.round(endMs - startMs));
+  const spans = arrivals.map(({ fetched }) => fetched).filter((span) => span !== undefined);
+  const own = spans.filter(({ endMs }) => endMs >= sinceMs);
+  if (own.length === 0) return undefined;
+  const startMs = Math.min(...own.map((span) => span.startMs));
+  return Math.round(Math.max(...own.map((span) => span.endMs)) - startMs);
 }
 
 /** What ComfyUI would refuse anyway names no models. */
