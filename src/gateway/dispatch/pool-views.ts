@@ -9,7 +9,8 @@ import type { QueueHint } from "./queue-hint.ts";
 const surveyEveryMs = 1_000;
 /** Where a survey takes long, because a transaction holds dead rows, at most 5 % of the time. */
 const surveyShare = 20;
-const countLimit = 500;
+/** Backlogs beyond this many jobs are all alike: longer than any load. */
+const countLimit = 64;
 
 interface Entry {
   readonly view: PoolView;

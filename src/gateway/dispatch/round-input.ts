@@ -6,10 +6,10 @@ import type { HeadProbe, HeadsQuery, QueuedRow } from "../../store/queue.ts";
 import type { PoolView } from "./pool-view.ts";
 
 /** Sets that one look asks for, beside what its workers have. */
-const coldSets = 16;
+const coldSets = 8;
 const maxSets = 96;
 /** Jobs read beyond one a worker: others may be faster to take the first. */
-const spareJobs = 6;
+const spareJobs = 3;
 const maxJobs = 128;
 
 /** Where to look for work for these workers. */
