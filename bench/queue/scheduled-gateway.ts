@@ -41,10 +41,10 @@ async function run(plan: GatewayPlan): Promise<GatewayFigures> {
   let claimed = 0;
   let empty = 0;
   for (let at = 0; claimed < plan.claims && empty < 1_000; at += batch) {
-    const asking = Array.from(
-      { length: batch },
-      (_, index) => workerIds[(at + index) % workerIds.length] ?? "",
-    );
+    const asking = new Map<string, undefined>();
+    for (let index = 0; index < batch; index++) {
+      asking.set(workerIds[(at + index) % workerIds.length] ?? "", undefined);
+    }
     const before = performance.now();
     const claims = await claimer.claim(deploymentId, asking);
     callMs.push(performance.now() - before);

@@ -11,9 +11,15 @@ const maxPages = 40;
 /** What no run has confirmed for so long was perhaps of another ComfyUI. */
 const footprintMs = 30 * 86_400_000;
 
+/** Rounds of decisions that are kept to answer why. */
+const keptRounds = 100_000;
+const roundBatch = 5_000;
+
 /** Deletes what is past its retention: records first, then the bytes that no record names. */
 export async function sweepOnce(store: Store, blobs: BlobStore, logger: Logger): Promise<void> {
   await store.footprints.sweep(footprintMs, batch);
+  await store.estimates.sweep(batch);
+  await store.decisions.sweep(keptRounds, roundBatch);
   for (let round = 0; round < maxBatches; round++) {
     const report = await store.control.sweep(batch);
     const { deletedJobs, deletedAssets, orphanKeys, orphanPrefixes } = report;
