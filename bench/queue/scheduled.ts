@@ -145,14 +145,16 @@ async function measure(
       const answer = once(child, "message");
       child.send(plan);
       const [told] = (await answer) as [GatewayFigures];
-      return { ...told, endedAt: performance.now() };
+      return { told, endedAt: performance.now() };
     }),
   );
   clearInterval(ending);
-  const claimed = figures.reduce((sum, each) => sum + each.claimed, 0);
+  const claimed = figures.reduce((sum, each) => sum + each.told.claimed, 0);
   if (claimed < total) throw new Error(`${claimed} of ${total} jobs were claimed`);
   const seconds = (Math.max(...figures.map((each) => each.endedAt)) - startedAt) / 1000;
-  const callMs = figures.flatMap((each) => each.callMs).toSorted((left, right) => left - right);
+  const callMs = figures
+    .flatMap((each) => each.told.callMs)
+    .toSorted((left, right) => left - right);
   process.stderr.write(`${claimed} claimed in ${seconds.toFixed(1)} s\n`);
   return {
     claimsPerSecond: Math.round(claimed / seconds),

@@ -4,7 +4,7 @@ import { parseBytes } from "../kernel/bytes.ts";
 import { parseDurationMs } from "../kernel/duration.ts";
 import { parseMicroUsd } from "../kernel/money.ts";
 import type { Result } from "../kernel/result.ts";
-import { jobPriorities } from "../queue/queue-key.ts";
+import { jobPriorities, type JobPriority } from "../queue/queue-key.ts";
 import { scopes, type Scope } from "../store/access.ts";
 import { parseInput, parsePairs, parseSet, type InputAssignment } from "./run/values.ts";
 
@@ -53,8 +53,9 @@ export function percents(text: string): readonly number[] {
   return text.split(",").map((each) => wholeNumber(1, 1_000)(each.trim()));
 }
 
-export function priority(text: string): string {
-  if ((jobPriorities as readonly string[]).includes(text)) return text;
+export function priority(text: string): JobPriority {
+  const found = jobPriorities.find((name) => name === text);
+  if (found !== undefined) return found;
   throw new InvalidArgumentError(`It must be one of ${jobPriorities.join(", ")}.`);
 }
 

@@ -36,6 +36,12 @@ export interface RoundInput {
   readonly backlogSeconds: Readonly<Record<string, number>>;
 }
 
+/** Whether stored data is the input of a round as this version writes it. */
+export function isRoundInput(value: object): value is RoundInput {
+  const parts = ["nowSeconds", "policy", "workers", "bySet", "byClass", "overdue", "fleet"];
+  return parts.every((part) => Object.hasOwn(value, part));
+}
+
 export interface RoundDecision {
   readonly workerId: string;
   readonly decision: Decision;

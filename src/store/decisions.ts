@@ -27,6 +27,8 @@ export interface DecisionStore {
   ofJob(jobId: string, limit: number): Promise<readonly DecisionRound[]>;
   /** Rounds in which the worker took part, latest first. */
   ofWorker(workerId: string, limit: number): Promise<readonly DecisionRound[]>;
+  /** Rounds of a deployment, latest first. */
+  latest(deploymentId: number, limit: number): Promise<readonly DecisionRound[]>;
   /** Deletes all but the latest `keep` rounds, at most `limit`. */
   sweep(keep: number, limit: number): Promise<number>;
 }

@@ -1,3 +1,6 @@
+import type { JobState } from "../queue/job.ts";
+import type { JobPriority } from "../queue/queue-key.ts";
+
 /** A set of model files under its number. */
 export interface ModelSetRecord {
   readonly id: number;
@@ -74,12 +77,31 @@ export interface FleetWorker {
   readonly modelSet: number | null;
 }
 
+/** Where a job stands in its queue; keys and wish are in seconds. */
+export interface JobStanding {
+  readonly jobId: string;
+  readonly deploymentId: number;
+  readonly state: JobState;
+  readonly priority: JobPriority;
+  readonly v: number;
+  readonly vCold: number;
+  readonly modelSet: number;
+  /** Model keys. */
+  readonly models: readonly string[];
+  readonly vramBytes: number;
+  readonly estimateMs: number;
+  readonly due: number | null;
+  readonly isDemoted: boolean;
+}
+
 /** The queue as those see it who decide what runs next. Nothing here locks or claims. */
 export interface QueueStore {
   heads(query: HeadsQuery): Promise<readonly QueuedRow[]>;
   /** Looks at everything from the very first key on; `countLimit` jobs a set at most. */
   survey(deploymentId: number, countLimit: number): Promise<QueueSurvey>;
   fleet(deploymentId: number): Promise<readonly FleetWorker[]>;
+  /** Of any tenant's job: this is for operators. */
+  standing(jobId: string): Promise<JobStanding | undefined>;
   /** The number of a set, found or given. */
   internModelSet(hash: string, keys: readonly string[]): Promise<number>;
   modelSets(ids: readonly number[]): Promise<readonly ModelSetRecord[]>;

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Scope } from "../../store/access.ts";
 import { durationMs, scopeList } from "../arguments.ts";
 import type { Runner } from "./runner.ts";
+import { addTenantCommands } from "./tenant-commands.ts";
 import { addWorkerTokenCommands } from "./worker-token-commands.ts";
 
 const tenantOption = ["--tenant <name>", "whose it is; made if missing", "default"] as const;
@@ -11,6 +12,7 @@ const tenantOption = ["--tenant <name>", "whose it is; made if missing", "defaul
 export function addAdminCommands(program: Command, run: Runner): void {
   addKeyCommands(program, run);
   addDeploymentCommands(program, run);
+  addTenantCommands(program, run);
   const workers = program
     .command("workers")
     .summary("list and show workers, and let more in")
@@ -22,6 +24,15 @@ export function addAdminCommands(program: Command, run: Runner): void {
       run(command, async (context) => {
         const { showWorker } = await import("../commands/workers.ts");
         await showWorker(context, worker);
+      }),
+    );
+  workers
+    .command("why <worker>")
+    .description("Explains what a worker was given lately, or why it was left idle.")
+    .action((worker: string, _flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { explainWorker } = await import("../commands/why.ts");
+        await explainWorker(context, worker);
       }),
     );
   addWorkerTokenCommands(workers, run);

@@ -64,6 +64,18 @@ interface RawListFlags {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+function addWhyCommand(jobs: Command, run: Runner): void {
+  jobs
+    .command("why <job>")
+    .description("Explains a job's place in the queue, and why it ran where it did (operators).")
+    .action((job: string, _flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { explainJob } = await import("../commands/why.ts");
+        await explainJob(context, job);
+      }),
+    );
+}
+
 function addJobCommands(program: Command, run: Runner): void {
   const jobs = program
     .command("jobs")
@@ -104,6 +116,7 @@ function addJobCommands(program: Command, run: Runner): void {
         await watchToEnd(context, job, { timeoutMs: flags.timeout });
       }),
     );
+  addWhyCommand(jobs, run);
   jobs
     .command("cancel <job>")
     .description("Cancels a job.")

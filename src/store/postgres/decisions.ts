@@ -25,6 +25,14 @@ export class PostgresDecisions implements DecisionStore {
     return this.database.run<DecisionRound>("decisions-find", [null, workerId, limit]);
   }
 
+  latest(deploymentId: number, limit: number): Promise<readonly DecisionRound[]> {
+    return this.database.sql<DecisionRound>(
+      `select id, pool as "deploymentId", decided_at as "decidedAt", input, decisions
+       from decision_round where pool = $1 order by id desc limit $2`,
+      [deploymentId, limit],
+    );
+  }
+
   async sweep(keep: number, limit: number): Promise<number> {
     const rows = await this.database.sql(
       `delete from decision_round where id in (

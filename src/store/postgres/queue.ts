@@ -2,6 +2,7 @@ import type {
   FleetWorker,
   HeadProbe,
   HeadsQuery,
+  JobStanding,
   ModelSetRecord,
   QueuedRow,
   QueueStore,
@@ -46,6 +47,11 @@ export class PostgresQueue implements QueueStore {
 
   fleet(deploymentId: number): Promise<readonly FleetWorker[]> {
     return this.database.run<FleetWorker>("queue-fleet", [deploymentId]);
+  }
+
+  async standing(jobId: string): Promise<JobStanding | undefined> {
+    const [row] = await this.database.run<JobStanding>("queue-standing-of-job", [jobId]);
+    return row;
   }
 
   async internModelSet(hash: string, keys: readonly string[]): Promise<number> {
