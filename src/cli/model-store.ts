@@ -39,6 +39,7 @@ export async function openModels(
     logger,
     maxBytes: models.maxBytes ?? null,
     floorBytes: models.floorBytes,
+    peers: models.peers,
   });
   const references = Object.values(models.tokens).filter((each) => each.startsWith("env:"));
   const secretVariables = references.map((reference) => reference.slice("env:".length));

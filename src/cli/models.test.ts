@@ -1,10 +1,12 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 
 import { safetensorsFile, startModelServer } from "../../test/fakes/model-server.ts";
-import { modelsFolder } from "../../test/fakes/model-stores.ts";
+import { forever, modelFile, modelsFolder, openModelStore } from "../../test/fakes/model-stores.ts";
+import { listen } from "./commands/models-serve.ts";
 import { runCli } from "./main.ts";
 
 const mebibyte = 1024 * 1024;
@@ -90,6 +92,32 @@ describe("hearth models", () => {
     expect((await cliOn(folder, "models", "rm", "vae/a.safetensors")).code).toBe(0);
     expect((await cliOn(folder, "models", "gc")).data).toEqual({ freedBytes: 0 });
     expect((await cliOn(folder, "models", "verify")).data).toHaveLength(1);
+  });
+
+  test("gives files to a machine that names it as a peer, to those with its token only", async () => {
+    const server = await startModelServer(safetensorsFile(40 * mebibyte));
+    const owner = await openModelStore();
+    const file = modelFile(server.url, { sha256: server.sha256 });
+    await owner.fetch(file, { signal: forever });
+    const peer = await listen(owner, { host: "127.0.0.1", port: 0 }, "secret");
+    onTestFinished(() => void peer.close());
+    const peers = [`http://127.0.0.1:${(peer.address() as AddressInfo).port}`];
+    server.set({ status: 403 });
+    const stranger = await openModelStore({ peers });
+    await expect(stranger.fetch(file, { signal: forever })).rejects.toThrow("HTTP 403");
+    const tokens = new Map([["127.0.0.1", "secret"]]);
+    const friend = await openModelStore({ peers, net: { tokens } });
+    const record = await friend.fetch(file, { signal: forever });
+    expect(record.from).toBe(`${peers[0]}/${server.sha256}`);
+    expect(await friend.verify(record)).toBe("good");
+    const other = modelFile(server.url, { filename: "o.safetensors", sha256: "0".repeat(64) });
+    await expect(friend.fetch(other, { signal: forever })).rejects.toThrow("HTTP 403");
+  });
+
+  test("is served beyond loopback only with a token", async () => {
+    const run = await cliOn(await modelsFolder(), "models", "serve", "--host", "0.0.0.0");
+    expect(run.error).toMatchObject({ code: "usage" });
+    expect(run.error?.message).toContain("HEARTH_MODELS_SERVE_TOKEN");
   });
 
   test.each([

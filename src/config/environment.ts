@@ -23,6 +23,7 @@ export const settingVariables: readonly Variable[] = [
   { name: "HEARTH_MODELS_MAX_BYTES", path: ["models", "maxBytes"], kind: "number" },
   { name: "HEARTH_MODELS_FLOOR_BYTES", path: ["models", "floorBytes"], kind: "number" },
   { name: "HEARTH_MODELS_ALLOW", path: ["models", "allow"], kind: "list" },
+  { name: "HEARTH_MODELS_PEERS", path: ["models", "peers"], kind: "list" },
   { name: "HEARTH_MODELS_TOKENS", path: ["models", "tokens"], kind: "pairs" },
   { name: "HEARTH_S3_BUCKET", path: ["blobs", "bucket"], kind: "text" },
   { name: "HEARTH_S3_PREFIX", path: ["blobs", "prefix"], kind: "text" },

@@ -57,6 +57,11 @@ const modelsSchema = z.strictObject({
     .default(2 * 1024 ** 3),
   /** Private hosts, addresses and ranges that files may be fetched from. */
   allow: z.array(z.string().min(1).max(253)).max(100).default([]),
+  /** Other machines that run `hearth models serve`, asked first. */
+  peers: z
+    .array(z.url({ protocol: /^https?$/u }))
+    .max(16)
+    .default([]),
   /** Bearer tokens by host. */
   tokens: z
     .record(z.string().max(253), secretReference)

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 
-import { texts } from "../arguments.ts";
+import { texts, wholeNumber } from "../arguments.ts";
 import type { Runner } from "./runner.ts";
 
 interface RawPullFlags {
@@ -54,6 +54,21 @@ export function addModelCommands(program: Command, run: Runner): void {
       );
   }
   addUpkeepCommands(models, run);
+  addServeCommand(models, run);
+}
+
+function addServeCommand(models: Command, run: Runner): void {
+  models
+    .command("serve")
+    .description("Gives model files to other machines, by hash, until Ctrl-C.")
+    .option("--host <host>", "where it listens", "127.0.0.1")
+    .option("-p, --port <port>", "its port; 0 picks a free one", wholeNumber(0, 65_535), 8_790)
+    .action((flags: { host: string; port: number }, command: Command) =>
+      run(command, async (context) => {
+        const { serveModels } = await import("../commands/models-serve.ts");
+        await serveModels(context, flags);
+      }),
+    );
 }
 
 function addUpkeepCommands(models: Command, run: Runner): void {

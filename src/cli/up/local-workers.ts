@@ -43,7 +43,7 @@ export async function openLocalPlatform(options: LocalWorkerOptions): Promise<Lo
 
 /** All workers of a machine share one store of model files. */
 function modelsEnvironment({ dataDir, models, io }: LocalWorkerOptions): Record<string, string> {
-  const { maxBytes, floorBytes, allow, tokens } = models;
+  const { maxBytes, floorBytes, allow, peers, tokens } = models;
   // References, not secrets.
   const references = Object.entries(tokens).map(([host, reference]) => `${host}=${reference}`);
   return {
@@ -51,6 +51,7 @@ function modelsEnvironment({ dataDir, models, io }: LocalWorkerOptions): Record<
     HEARTH_MODELS_FLOOR_BYTES: String(floorBytes),
     ...(references.length > 0 && { HEARTH_MODELS_TOKENS: references.join(",") }),
     ...(maxBytes !== undefined && { HEARTH_MODELS_MAX_BYTES: String(maxBytes) }),
+    ...(peers.length > 0 && { HEARTH_MODELS_PEERS: peers.join(",") }),
     ...(allow.length > 0 && { HEARTH_MODELS_ALLOW: allow.join(",") }),
   };
 }

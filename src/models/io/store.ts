@@ -28,6 +28,8 @@ export interface ModelStoreOptions extends RoomLimits {
   readonly egress: Egress;
   readonly patience: FetchPatience;
   readonly logger: Logger;
+  /** Base URLs of other machines' stores, asked first for a file whose hash is known. */
+  readonly peers?: readonly string[];
 }
 
 export interface FetchOptions {
@@ -76,7 +78,7 @@ export class ModelStore {
   async fetch(file: ModelFile, options: FetchOptions): Promise<NameRecord> {
     const name = checkModelName(file);
     if (!name.ok) throw refused(modelKey(file).slice(0, 200), name.error);
-    const sources = file.sources.map(sourceOf);
+    const sources = [...this.peersOf(file), ...file.sources].map(sourceOf);
     const id = file.sha256 ?? shortHash(modelKey(file));
     const found = await this.find(file);
     if (found !== undefined) return this.used(found);
@@ -164,6 +166,11 @@ export class ModelStore {
     const ms = Math.round(performance.now() - startMs);
     logger.info({ model, ...done, ms }, "a model file has arrived");
     return this.record(model, done);
+  }
+
+  private peersOf({ sha256 }: ModelFile): readonly string[] {
+    if (sha256 === null) return [];
+    return (this.options.peers ?? []).map((peer) => `${peer.replace(/\/+$/u, "")}/${sha256}`);
   }
 
   private async record(
