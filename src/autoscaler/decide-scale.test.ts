@@ -21,7 +21,7 @@ describe("launching", () => {
         offer: offer.id,
         count: 1,
         reason:
-          "1 of 1 jobs would wait for more than 26 s: 0 for workers under way, 1 for new ones; " +
+          "1 of 1 jobs would wait for more than 36 s: 0 for workers under way, 1 for new ones; " +
           "cloud/rtx-4090/any cheapest by job",
       },
     ]);

@@ -117,7 +117,7 @@ describe("thrift", () => {
 
   it("moves patience and keep-alive only for a policy with a goal", () => {
     const policy = policyOf("balanced");
-    expect(courseOf(policy, 1)).toMatchObject({ patienceShare: 0.5 });
+    expect(courseOf(policy, 1)).toMatchObject({ patienceShare: 0.7 });
     const goal = { withinMs: 60_000, share: 0.95 };
     const spends = courseOf({ ...policy, goal }, 0);
     const saves = courseOf({ ...policy, goal }, 1);

@@ -55,7 +55,7 @@ const surge = { hurryJobsPerWorker: 5, hurryMaxWorkers: 10, savingBatch: 4 };
 
 const balanced: ScalingPolicy = {
   strategy: "balanced",
-  patienceShare: 0.5,
+  patienceShare: 0.7,
   coldStartMicroUsd: 30_000,
   keepAlive: "break-even",
   maxKeepAliveMs: 900_000,

@@ -17,8 +17,8 @@ export interface Course {
   readonly coldStartMicroUsd: number;
 }
 
-const spending: Course = { patienceShare: 0.15, coldStartMicroUsd: 90_000 };
-const saving: Course = { patienceShare: 0.7, coldStartMicroUsd: 0 };
+const spending: Course = { patienceShare: 0.4, coldStartMicroUsd: 90_000 };
+const saving: Course = { patienceShare: 1.1, coldStartMicroUsd: 0 };
 
 export function courseOf(policy: ScalingPolicy, thrift: number | null): Course {
   if (policy.goal === null || thrift === null) return policy;

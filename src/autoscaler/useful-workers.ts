@@ -40,8 +40,8 @@ export function countUsefulWorkers(backlog: Backlog): UsefulWorkers {
     .toSorted((left, right) => left - right);
   let [lateJobs, usedBooting, newWorkers, lastStartMs] = [0, 0, 0, nowMs];
   for (const job of jobs) {
-    const slot = earliest(slots, job);
-    if (slot !== undefined && slot.freeAtMs <= nowMs + patienceMs) {
+    const { slot, freeAtMs } = earliest(slots, job);
+    if (slot !== undefined && freeAtMs <= nowMs + patienceMs) {
       lastStartMs = Math.max(lastStartMs, slot.freeAtMs);
       occupy(slot, job, slot.freeAtMs);
       continue;
@@ -64,15 +64,22 @@ interface Slot {
   readonly modelSets: Set<string>;
 }
 
-/** Where the job would run first, its load included. */
-function earliest(slots: readonly Slot[], job: WaitingJob): Slot | undefined {
-  let best: Slot | undefined;
-  let bestMs = Infinity;
-  for (const slot of slots) {
-    const runsAtMs = slot.freeAtMs + (slot.modelSets.has(job.modelSet) ? 0 : job.loadMs);
-    if (runsAtMs < bestMs) [best, bestMs] = [slot, runsAtMs];
+/**
+ * Where the job would run first, its load included; and when some worker is free, be it another:
+ * a job that rather waits for its models than for a load has no need of a new worker.
+ */
+function earliest(
+  slots: readonly Slot[],
+  job: WaitingJob,
+): { readonly slot: Slot | undefined; readonly freeAtMs: number } {
+  let slot: Slot | undefined;
+  let [runsAtMs, freeAtMs] = [Infinity, Infinity];
+  for (const other of slots) {
+    const otherMs = other.freeAtMs + (other.modelSets.has(job.modelSet) ? 0 : job.loadMs);
+    if (otherMs < runsAtMs) [slot, runsAtMs] = [other, otherMs];
+    freeAtMs = Math.min(freeAtMs, other.freeAtMs);
   }
-  return best;
+  return { slot, freeAtMs };
 }
 
 function occupy(slot: Slot, job: WaitingJob, startsAtMs: number): void {

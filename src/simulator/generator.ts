@@ -134,6 +134,7 @@ function request(
     kind: `m${of.model}, ${size.images} images, ${hasLora ? 1 : 0} loras`,
     vramBytes: 12 * gibibyte,
     deadlineSeconds: null,
+    images: size.images,
   };
 }
 

@@ -14,6 +14,8 @@ export interface SimJob {
   readonly kind: string;
   readonly vramBytes: number;
   readonly deadlineSeconds: number | null;
+  /** Pictures that it makes; 1 where absent. */
+  readonly images?: number;
 }
 
 /** Requests in order of arrival. */

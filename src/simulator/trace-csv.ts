@@ -72,5 +72,6 @@ function readRequest(
     kind: `${model}, ${size}, ${loras} loras`,
     vramBytes: 12 * gibibyte,
     deadlineSeconds: null,
+    images: Math.max(1, Number(cell("num_images_per_prompt")) || 1),
   });
 }

@@ -49,13 +49,16 @@ export class Cluster {
     this.api = new Api(`http://127.0.0.1:${port}`);
   }
 
-  static async start(workers: number): Promise<Cluster> {
+  static async start(
+    workers: number,
+    options: { readonly hasController?: boolean } = {},
+  ): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), "hearth-kills-"));
     const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "database") });
     await migrate(postgres.connectionString);
     const cluster = new Cluster(folder, postgres, await findFreePort());
     await cluster.startGateway();
-    cluster.spawn("controller", ["controller"]);
+    if (options.hasController ?? true) cluster.spawn("controller", ["controller"]);
     for (let index = 0; index < workers; index++) cluster.startWorker(`worker-${index}`);
     return cluster;
   }
@@ -69,6 +72,15 @@ export class Cluster {
   startWorker(name: string): void {
     const place = ["--name", name, "--folder", join(this.folder, name)];
     this.spawn(name, ["worker", "--gateway", this.api.baseUrl, ...place]);
+  }
+
+  get databaseUrl(): string {
+    return this.postgres.connectionString;
+  }
+
+  /** Runs a file of the tests as a process beside the others. */
+  startScript(name: string, file: URL, environment: Readonly<Record<string, string>>): void {
+    this.start(name, [fileURLToPath(file)], environment);
   }
 
   /** Kills a process of ours with SIGKILL and waits until it is gone. */
@@ -120,17 +132,23 @@ export class Cluster {
   }
 
   private spawn(name: string, args: readonly string[]): void {
+    this.start(name, [hearth, ...args], {});
+  }
+
+  private start(
+    name: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ): void {
     const env = {
       ...process.env,
+      ...environment,
       DATABASE_URL: this.postgres.connectionString,
       HEARTH_DATA: join(this.folder, "data"),
       HEARTH_URL: this.api.baseUrl,
     };
     const shows = process.env.TEST_LOG === "1" ? "inherit" : "ignore";
     const stdio = ["ignore", "ignore", shows] as const;
-    this.processes.set(
-      name,
-      spawn(process.execPath, [hearth, ...args], { env, stdio: [...stdio] }),
-    );
+    this.processes.set(name, spawn(process.execPath, [...args], { env, stdio: [...stdio] }));
   }
 }

@@ -14,6 +14,7 @@ export function addScaleCommands(program: Command, run: Runner): void {
     .summary("set and explain how many workers deployments have")
     .description("Sets and explains how many workers deployments have.");
   addSetCommand(scale, run);
+  addForecastCommand(scale, run);
   scale
     .command("ls")
     .description("Lists deployments that are scaled.")
@@ -41,6 +42,18 @@ export function addScaleCommands(program: Command, run: Runner): void {
       run(command, async (context) => {
         const { planScaling } = await import("../commands/scale-why.ts");
         await planScaling(context, name, flags);
+      }),
+    );
+}
+
+function addForecastCommand(scale: Command, run: Runner): void {
+  scale
+    .command("forecast <deployment>")
+    .description("Shows the pattern of the traffic, and whether a forecast would have paid.")
+    .action((name: string, _flags: object, command: Command) =>
+      run(command, async (context) => {
+        const { showForecast } = await import("../commands/scale-forecast.ts");
+        await showForecast(context, name);
       }),
     );
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 
 import { factor, names, wholeNumber } from "../arguments.ts";
 import type { SimulateFleetFlags } from "../commands/simulate-fleet.ts";
+import type { SimulateFlags } from "../commands/simulate-scaling.ts";
 import type { Runner } from "./runner.ts";
 
 /** What would have become of recorded or generated traffic. */
@@ -10,7 +11,32 @@ export function addSimulateCommands(program: Command, run: Runner): void {
     .command("simulate")
     .summary("replay traffic on simulated workers")
     .description("Replays traffic on simulated workers, on a virtual clock.");
+  addScalingCommand(simulate, run);
   addFleetCommand(simulate, run);
+}
+
+const defaultRules = ["cost-first", "balanced", "performance-first", "keda", "knative"];
+
+/** `hearth simulate trace.csv` is this one, too. */
+function addScalingCommand(simulate: Command, run: Runner): void {
+  simulate
+    .command("scaling", { isDefault: true })
+    .summary("compare rules of scaling on a fleet that grows and shrinks")
+    .description("Compares rules of scaling: service, cold starts and what is paid.")
+    .argument("[trace]", "CSV of requests (docs/autoscaling.md); without it, generated ones")
+    .option("--policy <names>", "rules to compare, with commas between", names)
+    .option("--platform <names>", "where to price it, with commas between", names)
+    .option("--gpu <name>", "which card; default: the cheapest with 24 GiB")
+    .option("--copies <count>", "how many times the traffic", factor(0.01, 500), 1)
+    .option("--seed <number>", "another one is another run", wholeNumber(0, 2 ** 31), 1)
+    .option("--out <folder>", "draw service against money, as SVG and PNG")
+    .action((trace: string | undefined, flags: Partial<SimulateFlags>, command: Command) =>
+      run(command, async (context) => {
+        const { simulateScaling } = await import("../commands/simulate-scaling.ts");
+        const { policy = defaultRules, platform = [], copies = 1, seed = 1, ...more } = flags;
+        await simulateScaling(context, trace, { ...more, policy, platform, copies, seed });
+      }),
+    );
 }
 
 const defaultPolicies = ["hearth", "fifo", "fifo-warm", "zero-swap"];

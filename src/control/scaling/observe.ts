@@ -9,6 +9,7 @@ import type {
 } from "../../store/scaling.ts";
 import type { Store } from "../../store/store.ts";
 import { idOf, workersOf } from "./fleet-view.ts";
+import { forecastFloors, stakesOf } from "./forecasts.ts";
 import { learnArrivals, learnEnd, type ScaleMemory } from "./memory.ts";
 import { scheduledFloors } from "./schedules.ts";
 import { guess, scaleSnapshotOf, type PlatformFacts } from "./snapshot-of.ts";
@@ -46,7 +47,7 @@ export async function observe<P extends KnownPlatform>(
   const ended = groupByDeployment(news.ended);
   const counts = countByPlatform([...instances.values()].flat());
   watch.forgetAllBut(new Set([...instances.values()].flat().map(idOf)));
-  return deployments.map((deployment) => {
+  const observations = deployments.map((deployment) => {
     const { deploymentId } = deployment.record;
     const own = instances.get(deploymentId) ?? [];
     const memory = learn(watch, deployment, own, { ...news, ended: ended.get(deploymentId) ?? [] });
@@ -65,6 +66,23 @@ export async function observe<P extends KnownPlatform>(
     });
     return { deployment, snapshot, memory, instances: own };
   });
+  return Promise.all(observations.map((seen) => withForecast(store, watch, seen)));
+}
+
+/** Adds the floor of a forecast, where the policy uses forecasts and the back-test lets it act. */
+async function withForecast<P extends KnownPlatform>(
+  store: Store,
+  watch: ScaleWatch,
+  seen: DeploymentObservation<P>,
+): Promise<DeploymentObservation<P>> {
+  const { snapshot, deployment } = seen;
+  const stakes = stakesOf(snapshot);
+  if (!snapshot.policy.usesForecast || stakes === undefined) return seen;
+  const { nowMs, demand } = snapshot;
+  const context = { nowMs, meanRunMs: demand.meanRunMs, stakes };
+  const forecast = await watch.forecasts.get(store, deployment.record.deploymentId, context);
+  const floors = [...snapshot.floors, ...forecastFloors(forecast)];
+  return { ...seen, snapshot: { ...snapshot, floors } };
 }
 
 interface Sight {

@@ -4,11 +4,12 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { postgresServers } from "../../../test/database.ts";
 import { claimOne, newJob, openTestStore, type TestStore } from "../../../test/store.ts";
-import { decideScale } from "../../autoscaler/decide-scale.ts";
 import type { ScaleDecision } from "../../autoscaler/decision.ts";
 import type { ScaleSnapshot } from "../../autoscaler/snapshot.ts";
 import { uuidV7 } from "../../kernel/id.ts";
 import { createLogger } from "../../observability/logger.ts";
+import { HearthScaler } from "../../simulator/elastic/hearth.ts";
+import { defaultSite } from "../../simulator/elastic/run.ts";
 import { ScriptedPlatform } from "../scripted-platform.suite.ts";
 import { Scaler } from "./scaler.ts";
 
@@ -83,6 +84,13 @@ async function storedDecisions(
 ): Promise<readonly { snapshot: ScaleSnapshot; decision: ScaleDecision }[]> {
   const stored = await fixture.store.scaling.decisions(fixture.deploymentId, 500);
   return stored as unknown as readonly { snapshot: ScaleSnapshot; decision: ScaleDecision }[];
+}
+
+/** The simulator's policy call, on a snapshot from elsewhere. */
+class Replay extends HearthScaler {
+  replay(snapshot: ScaleSnapshot): ScaleDecision {
+    return this.decideOn(snapshot);
+  }
 }
 
 describe("the scale loop", () => {
@@ -176,7 +184,7 @@ describe("the scale loop", () => {
     expect(record?.memory).toMatchObject({ runMs: null, minutes: [] });
   });
 
-  it("has stored decisions that come out the same when they are decided again", async () => {
+  it("has stored decisions that the simulator comes to as well", async () => {
     const fixture = await setup({ maxWorkers: 2 });
     const scaler = fixture.newScaler();
     await fixture.submit(5);
@@ -185,8 +193,9 @@ describe("the scale loop", () => {
     await scaler.pass();
     const stored = await storedDecisions(fixture);
     expect(stored.length).toBeGreaterThanOrEqual(2);
+    const simulated = new Replay({ maxWorkers: 2 }, defaultSite);
     for (const { snapshot, decision } of stored) {
-      expect(decideScale(snapshot)).toEqual(decision);
+      expect(simulated.replay(snapshot)).toEqual(decision);
     }
   });
 });

@@ -1,6 +1,7 @@
 import type { EndedAttempt, InstanceObservation } from "../../store/scaling.ts";
 import type { Store } from "../../store/store.ts";
 import { idOf, stateOf, type InstanceTraces } from "./fleet-view.ts";
+import { ForecastCache } from "./forecasts.ts";
 import { learnBoot, recall, type ScaleMemory } from "./memory.ts";
 
 /** How far a new leader looks back. */
@@ -16,6 +17,7 @@ export interface News {
 
 /** Remembers between passes what one look at the tables does not show. Times: the database's clock. */
 export class ScaleWatch implements InstanceTraces {
+  readonly forecasts = new ForecastCache();
   readonly freeSinceMs = new Map<string, number>();
   readonly modelSets = new Map<string, readonly string[]>();
   private readonly memories = new Map<number, ScaleMemory>();
