@@ -60,7 +60,7 @@ export interface QueueKeys {
  * How far a tenant that was away may start behind one that floods. It makes up for what affinity
  * and class delays give to the flood, and bounds what being away is worth.
  */
-const creditSeconds = 300;
+export const creditSeconds = 300;
 
 /**
  * When the tenant's fair share would start the job: now, unless the tenant has work ahead. A

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../kernel/json.ts";
+import { creditSeconds } from "../../queue/virtual-start.ts";
 import type {
   JobListQuery,
   JobLog,
@@ -120,6 +121,7 @@ export class PostgresJobs implements JobStore {
       job.deploymentId,
       job.tenantId,
       tagSeconds,
+      creditSeconds,
     ]);
     if (row === undefined) throw new Error("a tenant's clock did not answer");
     return row.tag;

@@ -1,9 +1,10 @@
 -- Charges a tenant for a job in a shared pool and returns the job's start tag: now, unless the pool
--- or the tenant is ahead. $1 pool  $2 tenant  $3 seconds of its share that the job uses up
+-- is further ahead than a newcomer's credit, or the tenant is ahead.
+-- $1 pool  $2 tenant  $3 seconds of its share that the job uses up  $4 seconds of credit
 with relaxed as materialized (
   select set_config('synchronous_commit', 'off', true)
 ), start as (
-  select greatest(extract(epoch from clock_timestamp())::float8, max(virtual_time)) as tag
+  select greatest(extract(epoch from clock_timestamp())::float8, max(virtual_time) - $4::float8) as tag
   from relaxed left join pool_clock on pool = $1
 )
 insert into tenant_clock as clock (pool, tenant_id, finish_tag)
