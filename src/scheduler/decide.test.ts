@@ -100,6 +100,15 @@ describe("waiting or swapping", () => {
   it("loads when the set is warm nowhere", () => {
     expect(run([cold]).choice).toMatchObject({ kind: "run" });
   });
+  it("loads sooner on a worker that is spare", () => {
+    const longer = fleetOf({ backlogSeconds: 30 });
+    const spare = { ...policy, loadWeight: 4, spareLoadWeight: 1.5 };
+    const chosen = [true, false].map((isSpare) => {
+      const asking = { ...worker, isSpare };
+      return decide(asking, [cold], longer, { nowSeconds, policy: spare }).choice.kind;
+    });
+    expect(chosen).toEqual(["run", "prefetch"]);
+  });
   it("loads when the job has waited past all thrift", () => {
     const patient = headOf("j", "cold", 22, { enqueuedAtSeconds: 939 });
     expect(run([patient], fleetOf({})).choice).toMatchObject({ kind: "run" });

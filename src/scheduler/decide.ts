@@ -77,7 +77,7 @@ function consider(
       scoreSeconds: isOverdueTurn ? job.overdueAtSeconds - overdueLead : scoreSeconds,
     };
   }
-  if (shouldWait(head, fleet[job.modelSet], nowSeconds, policy)) {
+  if (shouldWait(worker, head, fleet[job.modelSet], nowSeconds, policy)) {
     return passOver("waits_for_warm_worker");
   }
   return { head, verdict: "ranked", scoreSeconds };

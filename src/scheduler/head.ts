@@ -32,6 +32,8 @@ export interface WorkerView {
   readonly vramBytes: number;
   /** How many jobs it has claimed before. */
   readonly claims: number;
+  /** More than half of the workers are idle: what this one loads takes little from others. */
+  readonly isSpare?: boolean;
 }
 
 /** What the rest of the fleet means for one model set. */

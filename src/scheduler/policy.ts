@@ -2,6 +2,8 @@ import { defaultKeyPolicy, type KeyPolicy } from "../queue/virtual-start.ts";
 
 /** Everything about the order of work that an operator may set. */
 export interface SchedulingPolicy extends KeyPolicy {
+  /** The weight of a load on a worker that is spare. */
+  readonly spareLoadWeight: number;
   /** Loads shorter than this are never waited for. */
   readonly swapFloorSeconds: number;
   /** A job that has waited this long no longer waits for a warm worker. */
@@ -14,6 +16,7 @@ export interface SchedulingPolicy extends KeyPolicy {
 
 export const defaultPolicy: SchedulingPolicy = {
   ...defaultKeyPolicy,
+  spareLoadWeight: 2,
   swapFloorSeconds: 1,
   patienceSeconds: 30,
   overdueEvery: 4,

@@ -34,6 +34,7 @@ interface Moment {
   readonly fleet: WarmSets;
   readonly shared: SharedHeads;
   readonly nowSeconds: number;
+  readonly isSpare: boolean;
 }
 
 /** The product's own order and decision, fed from memory instead of from Postgres. */
@@ -90,10 +91,11 @@ export class HearthDispatcher implements Dispatcher {
   ): { readonly best: Proposal | undefined; readonly demoted: number } {
     const fleet = new WarmSets(cluster, this.index, nowSeconds);
     const shared = new SharedHeads(this.index);
+    const isSpare = cluster.idle.length * 2 > cluster.workers.length;
     let best: Proposal | undefined;
     const decisions: Decision[] = [];
     for (const worker of cluster.idle) {
-      const decision = this.decideFor(worker, { fleet, shared, nowSeconds });
+      const decision = this.decideFor(worker, { fleet, shared, nowSeconds, isSpare });
       decisions.push(decision);
       const proposal = toProposal(worker, decision);
       if (proposal !== undefined && isBetter(proposal, best)) best = proposal;
@@ -174,7 +176,7 @@ export class HearthDispatcher implements Dispatcher {
     const heads = this.headsFor(worker, moment.shared);
     const view = moment.fleet.viewFor(heads, this.policy.loadWeight);
     const context = { nowSeconds: moment.nowSeconds, policy: this.policy };
-    return decide(worker, heads, view, context);
+    return decide({ ...worker, isSpare: moment.isSpare }, heads, view, context);
   }
 
   private headsFor(worker: SimWorker, shared: SharedHeads): readonly Head[] {
