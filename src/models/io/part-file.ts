@@ -9,7 +9,7 @@ import { Journal, type PartIdentity } from "./journal.ts";
 /** What a crash costs at most, for each connection; several to one request. */
 export const blockBytes = 1024 * 1024;
 /** Bytes received and not yet written; above this, connections wait. */
-const maxPendingBytes = 32 * blockBytes;
+const maxPendingBytes = 16 * blockBytes;
 
 const writeAll = promisify(writev);
 const writeSome = promisify(write);
