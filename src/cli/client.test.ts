@@ -173,7 +173,7 @@ describe("hearth jobs", () => {
     const watching = stage.cli(["jobs", "watch", jobId]);
     await stage.complete(await stage.claim());
     expect(await watching).toMatchObject({ code: 0 });
-    expect((await stage.cli(["jobs", "get", jobId])).stdout).toContain("status     succeeded");
+    expect((await stage.cli(["jobs", "get", jobId])).stdout).toContain("status      succeeded");
     expect((await stage.cli(["jobs", "logs", jobId])).stdout).toBe("loaded[2J\n");
     const second = (await stage.cli(["run", "w.json", "--no-wait"])).stdout.trim();
     expect(await stage.cli(["jobs", "cancel", second])).toMatchObject({ stdout: "canceled\n" });

@@ -87,6 +87,9 @@ export interface OutputBody {
 
 /** Milliseconds; null where a phase has not ended or did not occur. */
 export interface MetricsBody {
+  /** From now until a queued job starts: at best, and at worst. */
+  readonly start_in_min_ms: number | null;
+  readonly start_in_max_ms: number | null;
   readonly queue_ms: number | null;
   readonly execution_ms: number | null;
   /** Phases of the attempt that counts, once it has ended; the first four are a cold start's. */

@@ -106,6 +106,22 @@ export function describeClaims(server: { readonly name: string; readonly url: st
         expect(await rowOf()).toEqual(before);
       }));
 
+    it("says what the wait of a queued job depends on, and learns run times for that", () =>
+      withStore(async (fixture) => {
+        const { store, tenantId, deploymentId } = fixture;
+        await addWorker(fixture);
+        const { id } = await queued(fixture, { modelSet: 2, coldDelaySeconds: 8 });
+        const outlookOf = async (): Promise<unknown> =>
+          (await store.jobs.get(tenantId, id))?.outlook;
+        expect(await outlookOf()).toEqual({ readyWorkers: 1, meanRunMs: null, loadMs: 4_000 });
+        const sample = { deploymentId, key: "all", seconds: 3 };
+        await store.estimates.learn([sample, { ...sample, seconds: 5 }], (known, seconds) => ({
+          meanSeconds: ((known?.meanSeconds ?? seconds) + seconds) / 2,
+          samples: (known?.samples ?? 0) + 1,
+        }));
+        expect(await outlookOf()).toMatchObject({ meanRunMs: 4_000 });
+      }));
+
     it("tags a flooding tenant ever later, and another one not at all", () =>
       withStore(async (fixture) => {
         const other = await fixture.store.access.ensureTenant("other");

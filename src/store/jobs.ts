@@ -89,6 +89,14 @@ export interface JobRecord {
   readonly metadata: Readonly<Record<string, string>>;
   /** Jobs ahead in the queue, counted up to 10,000 and null beyond; null unless queued. */
   readonly queuePosition: number | null;
+  /** What its wait depends on; null unless queued. */
+  readonly outlook: {
+    readonly readyWorkers: number;
+    /** Null before anything has run in the deployment. */
+    readonly meanRunMs: number | null;
+    /** To load its models where nothing of them is resident. */
+    readonly loadMs: number;
+  } | null;
   readonly progress: JobProgress | null;
   /** Phases of the current attempt, once it has ended. */
   readonly timings: Timings | null;
@@ -97,7 +105,10 @@ export interface JobRecord {
 }
 
 /** A line of a job list: no outputs, no progress. */
-export type JobSummary = Omit<JobRecord, "queuePosition" | "progress" | "timings" | "outputs">;
+export type JobSummary = Omit<
+  JobRecord,
+  "queuePosition" | "outlook" | "progress" | "timings" | "outputs"
+>;
 
 export interface JobLog {
   readonly text: string;

@@ -97,6 +97,7 @@ function describeJob(job: Job): string {
     ["waited", waitedMs === undefined ? "" : formatDurationMs(waitedMs)],
     ["ran", ranMs === undefined ? "" : formatDurationMs(ranMs)],
     ...phases(job),
+    ["starts in", startText(job)],
     ["error", job.error === null ? "" : `${job.error.code}: ${oneLine(job.error.message)}`],
     ["kept until", job.expires_at],
     ...job.outputs.map((output) => ["output", `${oneLine(output.name)} (${output.content_type})`]),
@@ -118,6 +119,12 @@ const phaseNames = [
 ] as const;
 
 /** What the time of the attempt went into; a cold start's phases overlap. */
+function startText({ metrics = {} }: Job): string {
+  const { start_in_min_ms: minMs = null, start_in_max_ms: maxMs = null } = metrics;
+  if (minMs === null || maxMs === null) return "";
+  return `${formatDurationMs(minMs)} to ${formatDurationMs(maxMs)}`;
+}
+
 function phases({ metrics = {} }: Job): string[][] {
   return phaseNames.map(([key, name]) => {
     const ms = metrics[key] ?? null;

@@ -131,6 +131,7 @@ function newJobBody(
     expiresAt: new Date(nowMs + job.deadlineMs + job.retentionMs),
     failure: null,
     queuePosition: null,
+    outlook: null,
     progress: null,
     timings: null,
     outputs: [],

@@ -8,6 +8,7 @@ import type {
   ProgressBody,
 } from "../../protocol/comfy-v2.ts";
 import type { JobProgress } from "../../protocol/worker-link.ts";
+import { estimateStart } from "../../scheduler/start-outlook.ts";
 import type { AssetRecord } from "../../store/assets.ts";
 import type { JobOutput, JobRecord, JobSummary } from "../../store/jobs.ts";
 import { dispositionOf } from "../media.ts";
@@ -82,7 +83,11 @@ export async function jobBody(job: JobRecord, mount: string, signer: UrlSigner):
 
 function metricsBody(job: JobRecord): MetricsBody {
   const timings = job.timings ?? {};
+  const { outlook, queuePosition: jobsAhead } = job;
+  const start = outlook === null ? null : estimateStart({ ...outlook, jobsAhead });
   return {
+    start_in_min_ms: start?.minMs ?? null,
+    start_in_max_ms: start?.maxMs ?? null,
     queue_ms: msBetween(job.submittedAt, job.startedAt),
     execution_ms: job.startedAt === null ? null : msBetween(job.startedAt, job.endedAt),
     capacity_ms: timings.capacityMs ?? null,

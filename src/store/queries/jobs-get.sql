@@ -1,9 +1,10 @@
 -- One job with its progress, outputs and place in the queue. $1 tenant  $2 job
+-- A second of loading counts twice in v_cold.
 select j.id, j.tenant_id as "tenantId", j.deployment_id as "deploymentId", d.slug as deployment,
   j.state, j.epoch, j.priority, j.submitted_at as "submittedAt", j.started_at as "startedAt",
   j.ended_at as "endedAt", j.updated_at as "updatedAt", j.expires_at as "expiresAt", j.failure,
   j.metadata, live.progress, tried.timings, coalesce(outputs.list, '[]') as outputs,
-  ahead.count as "queuePosition"
+  ahead.count as "queuePosition", outlook.facts as outlook
 from job j
 join deployment d on d.id = j.deployment_id
 left join job_live live on live.job_id = j.id and live.epoch = j.epoch
@@ -25,4 +26,11 @@ left join lateral (
     where mine.id = j.seq limit 10001
   ) first_ones
 ) ahead on j.state = 'queued'
+left join lateral (
+  select json_build_object(
+    'readyWorkers', (select count(*) from worker w
+      where w.deployment_id = j.deployment_id and w.state = 'ready'),
+    'meanRunMs', (select e.mean_ms from estimate e where e.pool = j.deployment_id and e.key = 'all'),
+    'loadMs', round((j.v_cold - j.v) * 500)) as facts
+) outlook on j.state = 'queued'
 where j.id = $2 and j.tenant_id = $1 and j.expires_at > clock_timestamp()
