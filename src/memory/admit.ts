@@ -90,7 +90,8 @@ function fit(
   const keeps = new Set(models.map(({ name }) => name));
   const freeBytes = usableBytes(ledger) - takenBytes(ledger, slot);
   const loadBytes = Math.max(0, modelBytes - residentBytes(ledger, slot, keeps));
-  const missing = loadBytes + inferenceBytes - freeBytes;
+  // What asks for nothing takes nothing, however full the card is.
+  const missing = loadBytes + inferenceBytes === 0 ? 0 : loadBytes + inferenceBytes - freeBytes;
   const isSmaller = modelBytes < sumBytes(models);
   const how = isSmaller ? ` with ${formatBytes(modelBytes)} for its models, the rest in RAM` : "";
   if (missing <= 0) {

@@ -26,6 +26,8 @@ export function planCompaction(
     }
     if (mine.some(isHeld)) return [];
     const names = mine.map(({ name }) => name);
-    return [{ kind: "evict", slot: id, names, bytes: reservedBytes, reason: size }];
+    return [
+      { kind: "evict", slot: id, names, isPartial: false, bytes: reservedBytes, reason: size },
+    ];
   });
 }

@@ -28,7 +28,6 @@ export interface EvictionRequest {
 
 export interface EvictionPlan {
   readonly commands: readonly MemoryCommand[];
-  /** What leaves, as seen by the slot: what it keeps but must load again is not counted. */
   readonly freedBytes: number;
   readonly isEnough: boolean;
 }
@@ -108,11 +107,14 @@ function victimsOf(ledger: CardLedger, { slot, keeps }: EvictionRequest): readon
   return [...slack, ...singles];
 }
 
-/** A slot that frees what it is about to use has to load that again. */
-function gainOf(victim: Victim, { slot, keeps }: EvictionRequest): number {
-  if (victim.slot !== slot) return victim.bytes;
-  const again = victim.allocations.filter((one) => one.pool === "models" && keeps.has(one.name));
-  return victim.bytes - sumBytes(again);
+/** What a slot is about to use stays with it. */
+function gainOf(victim: Victim, request: EvictionRequest): number {
+  const kept = victim.allocations.filter((one) => isNeeded(one, request));
+  return victim.bytes - sumBytes(kept);
+}
+
+function isNeeded(one: Allocation, { slot, keeps }: Omit<EvictionRequest, "bytes">): boolean {
+  return one.slot === slot && one.pool === "models" && keeps.has(one.name);
 }
 
 function commandOf(ledger: CardLedger, victim: Victim, request: EvictionRequest): MemoryCommand {
@@ -121,12 +123,14 @@ function commandOf(ledger: CardLedger, victim: Victim, request: EvictionRequest)
     const reason = `${formatBytes(bytes)} reserved and not in use by slot ${slot}`;
     return { kind: "compact", slot, bytes, reason };
   }
+  const leaving = allocations.filter((one) => !isNeeded(one, request));
   const order = ledger.evictionOrder === "lru" ? "longest unused" : "least worth keeping";
   return {
     kind: "evict",
     slot,
-    names: allocations.map(({ name }) => name),
-    bytes,
+    names: leaving.map(({ name }) => name),
+    isPartial: leaving.length < allocations.length,
+    bytes: gainOf(victim, request),
     reason: `slot ${request.slot} needs ${formatBytes(request.bytes)} more; ${order} of the lowest priority`,
   };
 }

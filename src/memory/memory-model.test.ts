@@ -117,7 +117,8 @@ function mustFit(
       active +
       slack -
       leaving.reduce((sum, one) => sum + one.slack, 0);
-    if (taken + Math.max(0, modelBytes - resident) + wish.inferenceBytes <= usable) return true;
+    const needed = Math.max(0, modelBytes - resident) + wish.inferenceBytes;
+    if (needed === 0 || taken + needed <= usable) return true;
   }
   return false;
 }

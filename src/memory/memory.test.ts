@@ -64,6 +64,18 @@ describe("admission", () => {
       commands: [{ kind: "evict", slot: "a", names: ["big"], bytes: 16 * gib }],
     });
   });
+  it("lets in what needs nothing, however full the card is", () => {
+    const full = {
+      ...card,
+      slots: [
+        { id: "a", slackBytes: 30 * gib },
+        { id: "b", slackBytes: 0 },
+      ],
+    };
+    const nothing = request({ slot: "b", models: [], inferenceBytes: 0 });
+    const busy = began(full, request());
+    expect(decideAdmission(busy, nothing).action).toBe("admit");
+  });
   it("waits for the run beside it rather than take its memory", () => {
     const busy = began(card, request({ models: [model("big", 16)] }));
     const decision = decideAdmission(busy, request({ slot: "b", lease: "other" }));

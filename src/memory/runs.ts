@@ -79,8 +79,9 @@ function withoutLease(one: Allocation, lease: string, nowMs: number): Allocation
 
 /** Notes that a command has been carried out. What has a lease or a pin stays whatever it says. */
 export function noteFreed(ledger: CardLedger, command: MemoryCommand): CardLedger {
+  const isWhole = command.kind === "compact" || !command.isPartial;
   const slots = ledger.slots.map((each) =>
-    each.id === command.slot ? { ...each, slackBytes: 0 } : each,
+    isWhole && each.id === command.slot ? { ...each, slackBytes: 0 } : each,
   );
   if (command.kind === "compact") return { ...ledger, slots };
   const leaves = (one: Allocation): boolean =>

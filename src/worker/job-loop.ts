@@ -30,6 +30,7 @@ export interface JobLoopOptions {
 }
 
 const troubleMs = 1_000;
+const sharedWaitMs = 1_000;
 const releaseMs = 5_000;
 
 /** Claims and starts one job after another until `claiming` aborts. Throws `Refused`. */
@@ -80,27 +81,22 @@ async function runNext(options: JobLoopOptions, readied: string): Promise<string
   return readied;
 }
 
-/** Null also when the card's memory has changed meanwhile: then it is asked for something else. */
-async function claimWithin(
+/**
+ * Asks for a job that fits. On a shared card it is asked again soon, since what fits changes; a
+ * question that was already answered must not be taken back, or the job would hang on its lease.
+ */
+function claimWithin(
   { link, budget }: JobLoopOptions,
   { isAhead, waitMs }: { readonly isAhead: boolean; readonly waitMs: number },
   signal: AbortSignal,
 ): Promise<Assignment | null> {
-  const asked = budget();
-  const { bytes, changed } = asked;
+  const { bytes, isShared } = budget();
   const request = {
-    waitMs,
+    waitMs: isShared ? Math.min(waitMs, sharedWaitMs) : waitMs,
     ...(isAhead && { isAhead }),
     ...(bytes !== undefined && { budgetBytes: bytes }),
   };
-  try {
-    return await link.claim(request, AbortSignal.any([signal, changed]));
-  } catch (thrown) {
-    if (changed.aborted && !signal.aborted && !(thrown instanceof Refused)) return null;
-    throw thrown;
-  } finally {
-    asked.close();
-  }
+  return link.claim(request, signal);
 }
 
 /** Undefined when ComfyUI went away meanwhile: then the next one is waited for. */

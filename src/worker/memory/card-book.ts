@@ -26,13 +26,10 @@ export interface BookOptions {
 export interface MemoryBudget {
   /** Undefined where nobody else is at work on the card, or there is none. */
   readonly bytes: number | undefined;
-  /** Aborts when it is no longer so, until it is closed. */
-  readonly changed: AbortSignal;
-  close(): void;
+  /** Whether others may begin to work on the card, or cease, at any time. */
+  readonly isShared: boolean;
 }
 
-/** A smaller change of what is free is no reason to ask for another job. */
-const noticedBytes = 256 * 1024 ** 2;
 /** What the context of a process takes, where nothing was said. */
 const defaultSlotReserveBytes = 512 * 1024 ** 2;
 
@@ -41,7 +38,6 @@ export class CardBook {
   private readonly options: BookOptions;
   private latest: Measurement | undefined;
   private isMeasured = false;
-  private readonly watchers = new Set<() => void>();
   private next = Promise.withResolvers<void>();
   /** Undefined as long as no card was seen. */
   ledger: CardLedger | undefined;
@@ -96,24 +92,12 @@ export class CardBook {
     return Math.floor(admissibleBytes(free, slot));
   }
 
-  /** What the slot may claim for, as long as others on the card run or not as they do now. */
+  /** What the slot may claim for as things stand. */
   budget(slot: string): MemoryBudget {
-    const over = new AbortController();
-    const bytes = this.limitBytes(slot);
-    const look = (): void => {
-      // Without a limit before and after there is no number, and no change.
-      const difference = (this.limitBytes(slot) ?? Infinity) - (bytes ?? Infinity);
-      if (Math.abs(difference) >= noticedBytes) over.abort(new Error("the budget has changed"));
-    };
-    this.watchers.add(look);
-    return { bytes, changed: over.signal, close: () => void this.watchers.delete(look) };
-  }
-
-  /** Of a card on which nobody else runs, a slot may have all. */
-  private limitBytes(slot: string): number | undefined {
     const { ledger } = this;
-    const isShared = ledger?.slots.some(({ id }) => id !== slot && !isIdle(ledger, id));
-    return isShared === true ? this.roomBytes(slot) : undefined;
+    const isShared = this.options.slots.length > 1;
+    const othersRun = ledger?.slots.some(({ id }) => id !== slot && !isIdle(ledger, id));
+    return { bytes: othersRun === true ? this.roomBytes(slot) : undefined, isShared };
   }
 
   private open(totalBytes: number): CardLedger {
@@ -132,6 +116,5 @@ export class CardBook {
     const { resolve } = this.next;
     this.next = Promise.withResolvers<void>();
     resolve();
-    for (const look of this.watchers) look();
   }
 }

@@ -1,4 +1,5 @@
 import { decideAdmission, type AdmissionDecision, type MemoryRequest } from "../../memory/admit.ts";
+import type { MemoryCommand } from "../../memory/command.ts";
 import { planCompaction } from "../../memory/compact.ts";
 import { sumBytes } from "../../memory/ledger.ts";
 import { beginRun, endRun, noteFreed, noteSlotGone, pinModels } from "../../memory/runs.ts";
@@ -135,24 +136,27 @@ export class CardKeeper {
     signal: AbortSignal,
   ): Promise<void> {
     const asker = this.hosts.get(request.slot);
-    const neededBytes = modelBytes + request.inferenceBytes;
-    for (const [at, command] of commands.entries()) {
+    const told = commands.filter((command) => !isPartial(command));
+    const untold = commands.filter(isPartial);
+    const neededBytes = modelBytes + request.inferenceBytes - sumBytes(untold);
+    for (const command of told) {
       const victim = this.hosts.get(command.slot);
       if (victim === undefined || asker === undefined) continue;
       const leaving =
         command.kind === "evict" && command.slot === request.slot ? command.names : [];
-      const isLast = at === commands.length - 1;
       const wanted = {
         victim,
         asker,
-        freeBytes: isLast ? neededBytes - this.keptBytes(request, leaving) : 0,
+        freeBytes: command === told.at(-1) ? neededBytes - this.keptBytes(request, leaving) : 0,
         mayRestart: victim !== asker,
         reason: command.reason,
       };
       await makeRoom(wanted, this.timings, this.options.logger, signal);
       this.book.change((ledger) => noteFreed(ledger, command));
     }
-    await this.book.measure(this.hosts);
+    if (told.length > 0) await this.book.measure(this.hosts);
+    // Only now: they are measurably still there.
+    for (const command of untold) this.book.change((ledger) => noteFreed(ledger, command));
   }
 
   /** What of a request's models lies on the card and does not leave. */
@@ -188,6 +192,11 @@ export class CardKeeper {
     const leave = await this.lane.take(signal);
     return task().finally(leave);
   }
+}
+
+/** What ComfyUI unloads by itself in the course of the run. */
+function isPartial(command: MemoryCommand): boolean {
+  return command.kind === "evict" && command.isPartial;
 }
 
 function requestOf({ slot, lease, need, priority, hasLargerCard }: RunWish): MemoryRequest {
