@@ -29,7 +29,7 @@ const { values } = parseArgs({
   options: {
     trace: { type: "string" },
     seeds: { type: "string", default: "1,2,3" },
-    copies: { type: "string", default: "6,10" },
+    copies: { type: "string", default: "10,12" },
     tune: { type: "boolean", default: true },
   },
   allowNegative: true,
