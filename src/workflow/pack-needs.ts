@@ -1,3 +1,4 @@
+import coreClasses from "./core-classes.json" with { type: "json" };
 import type { NodeCatalogue } from "./node-class.ts";
 import { comfyuiRepository, type PackIndex } from "./pack-index.ts";
 import type { Workflow } from "./parse.ts";
@@ -23,6 +24,9 @@ export interface PackNeed {
 }
 
 const corePackId = "comfy-core";
+
+/** Known without a catalogue; what a newer ComfyUI brings is known by its own. */
+const known: ReadonlySet<string> = new Set(coreClasses.classes);
 
 /** Modules of ComfyUI's own nodes. */
 const coreModule = /^(?:nodes|comfy_extras|comfy_api_nodes)(?:\.|$)/u;
@@ -65,6 +69,7 @@ function whoBrings(
     const id = packModule.exec(installed)?.[1] ?? installed;
     return { basis: "installed", candidates: [{ id, repository: null, version: null }] };
   }
+  if (known.has(classType)) return undefined;
   const repositories = index?.repositoriesOf(classType) ?? [];
   if (repositories.includes(comfyuiRepository)) return undefined;
   if (repositories.length === 0) return { basis: "unknown", candidates: [] };

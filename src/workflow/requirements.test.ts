@@ -150,3 +150,9 @@ function classOf(python_module: string): JsonObject {
     output_node: false,
   };
 }
+
+test("knows ComfyUI's own classes without a catalogue, and not those of packs", () => {
+  const workflow = read({ "1": node("KSampler", {}), "2": node("SomebodysNode", {}) });
+  const { packs } = requirementsOf(workflow, null);
+  expect(packs.map(({ classType }) => classType)).toEqual(["SomebodysNode"]);
+});
