@@ -36,6 +36,8 @@ export class PoolView {
   maxStartTag = 0;
   private readonly budgets = new Map<string, number>();
   private fleet: readonly FleetWorker[] = [];
+  /** Asked for thousands of times a round; forgotten whenever something that it rests on changes. */
+  private readonly loads = new Map<string, Map<number, number>>();
   private tiers = new Map<string, Map<string, Tier>>();
   private modelBytes = new Map<string, number>();
   /** The set that each worker ran last, as far as this gateway knows. */
@@ -75,6 +77,7 @@ export class PoolView {
 
   learnFleet(fleet: readonly FleetWorker[], residents: readonly WorkerResident[]): void {
     this.fleet = fleet;
+    this.loads.clear();
     this.tiers = new Map();
     this.modelBytes = new Map();
     for (const { workerId, model, bytes, tier } of residents) {
@@ -114,6 +117,7 @@ export class PoolView {
   noteClaim(workerId: string, modelSet: number, endsAtSeconds: number): void {
     this.claims.set(workerId, (this.claims.get(workerId) ?? 0) + 1);
     this.lastSets.set(workerId, modelSet);
+    this.loads.delete(workerId);
     this.fleet = this.fleet.map((worker) =>
       worker.workerId === workerId
         ? { ...worker, freeAtSeconds: Math.max(endsAtSeconds, worker.freeAtSeconds ?? 0), modelSet }
@@ -148,7 +152,13 @@ export class PoolView {
   }
 
   loadSecondsOf(workerId: string, modelSet: number): number {
-    return loadSeconds(this.needs(modelSet), (model) => this.tierOf(workerId, model));
+    const known = this.loads.get(workerId) ?? new Map<number, number>();
+    const seconds =
+      known.get(modelSet) ??
+      loadSeconds(this.needs(modelSet), (model) => this.tierOf(workerId, model));
+    known.set(modelSet, seconds);
+    this.loads.set(workerId, known);
+    return seconds;
   }
 
   /** Queued sets of which the worker has something in memory or on disk, cheapest first. */
@@ -182,6 +192,7 @@ export class PoolView {
   }
 
   private learnKeys({ id, keys }: ModelSetRecord): void {
+    if (!this.keysOf.has(id)) this.loads.clear();
     this.keysOf.delete(id);
     this.keysOf.set(id, keys);
     const [oldest] = this.keysOf.keys();
