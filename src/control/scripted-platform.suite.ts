@@ -6,6 +6,7 @@ const yes = { supported: true } as const;
 /** A platform in memory whose misbehaviour the tests of this folder choose. */
 export class ScriptedPlatform implements Platform {
   readonly name: string;
+  readonly kind = "scripted";
   readonly reach: Platform["reach"];
   readonly control = "launch";
   readonly capabilities = {

@@ -74,6 +74,8 @@ export type DriftReport = readonly string[];
 export interface Platform {
   /** Names the platform in instance rows; one platform, one account or folder. */
   readonly name: string;
+  /** Whose machines these are, by the catalogue's name, such as `cloud-run`. */
+  readonly kind: string;
   /** `host`: only the process that holds the platform can see its instances; others leave them be. */
   readonly reach: "host" | "everywhere";
   /** `launch`: one by one. `count`: it only takes a number, and drained workers leave. */

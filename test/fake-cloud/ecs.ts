@@ -172,11 +172,11 @@ export async function openFakeEcs(setting: CloudSetting): Promise<FakeCloud> {
         cluster: "hearth",
         taskDefinition: "hearth-worker:3",
         container: "worker",
-        capacityProvider: "gpu-spot",
+        capacityProvider: "gpu",
         subnets: ["subnet-1"],
         securityGroups: [],
         assignPublicIp: false,
-        offer: { gpu: "l4", region: "eu-test-1", isSpot: true },
+        offer: { gpu: "l4", region: "eu-test-1", isSpot: false },
         patience,
         client: {
           endpoint: server.url,

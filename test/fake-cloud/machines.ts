@@ -88,6 +88,11 @@ export class Machines {
     else this.bodies.get(id)?.signal("SIGKILL");
   }
 
+  /** Takes a machine back, as clouds do with spot capacity: it is told, and nobody has asked for it. */
+  preempt(id: string): void {
+    this.bodies.get(id)?.signal("SIGTERM");
+  }
+
   /** Ends by force what was asked to stop too long ago, as the clouds do by themselves. */
   settle(): void {
     for (const { id, stopAskedAtMs, state } of this.all.values()) {

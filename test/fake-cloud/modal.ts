@@ -183,7 +183,7 @@ export async function openFakeModal(setting: CloudSetting): Promise<FakeCloud> {
         app: "hearth",
         function: "worker",
         environment: "test",
-        offer: { gpu: "L4", region: null, isSpot: true },
+        offer: { gpu: "L4", region: null, isSpot: false },
         autoscaler: {
           minContainers: 0,
           maxContainers: 10,

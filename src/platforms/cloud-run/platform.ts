@@ -32,6 +32,7 @@ const capabilities: PlatformCapabilities = {
 /** Google Cloud Run: one execution of a job with a GPU an instance of ours. */
 export class CloudRunPlatform implements Platform {
   readonly name: string;
+  readonly kind = "cloud-run";
   readonly reach = "everywhere";
   readonly control = "launch";
   readonly capabilities = capabilities;

@@ -39,6 +39,7 @@ const capabilities: PlatformCapabilities = {
  */
 export class ContainerAppsPlatform implements Platform {
   readonly name: string;
+  readonly kind = "container-apps";
   readonly reach = "everywhere";
   readonly control = "launch";
   readonly capabilities = capabilities;

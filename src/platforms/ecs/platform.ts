@@ -33,6 +33,7 @@ const capabilities: PlatformCapabilities = {
 /** Amazon ECS on instances with GPUs: one task an instance of ours. Fargate has no GPUs. */
 export class EcsPlatform implements Platform {
   readonly name: string;
+  readonly kind = "ecs";
   readonly reach = "everywhere";
   readonly control = "launch";
   readonly capabilities = capabilities;

@@ -35,6 +35,7 @@ const capabilities: PlatformCapabilities = {
 /** A Job for each worker: Jobs are never scaled down in the middle of their work. */
 export class KubernetesPlatform implements Platform {
   readonly name: string;
+  readonly kind = "kubernetes";
   readonly reach = "everywhere";
   readonly control = "launch";
   readonly capabilities = capabilities;

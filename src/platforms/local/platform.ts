@@ -45,6 +45,7 @@ const localCapabilities: PlatformCapabilities = {
 /** Worker processes on this machine, each the leader of a process group of its own. */
 export class LocalPlatform implements Platform {
   readonly name: string;
+  readonly kind = "local";
   readonly reach = "host";
   readonly control = "launch";
   readonly capabilities = localCapabilities;

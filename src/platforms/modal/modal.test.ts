@@ -13,7 +13,7 @@ const place: ModalPlace = {
   app: "hearth",
   function: "worker",
   environment: null,
-  offer: { gpu: "L4", region: null, isSpot: true },
+  offer: { gpu: "L4", region: null, isSpot: false },
   autoscaler: {
     minContainers: 0,
     maxContainers: 8,

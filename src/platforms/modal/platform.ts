@@ -48,6 +48,7 @@ const capabilities: PlatformCapabilities = {
 /** Modal: each instance is a spawned call of a deployed function that ends when its agent leaves. */
 export class ModalPlatform implements Platform {
   readonly name: string;
+  readonly kind = "modal";
   readonly reach = "everywhere";
   readonly control = "launch";
   readonly capabilities = capabilities;

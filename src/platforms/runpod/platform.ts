@@ -47,6 +47,7 @@ const maxKnownGpus = 1_000;
 /** RunPod Serverless: each instance is a job on a queue endpoint that ends when its agent leaves. */
 export class RunpodPlatform implements Platform {
   readonly name: string;
+  readonly kind = "runpod";
   readonly reach = "everywhere";
   readonly control = "launch";
   readonly capabilities = capabilities;
