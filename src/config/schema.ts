@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { HearthError } from "../kernel/errors.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
+import { platformsSchema } from "./platform-settings.ts";
 
 const port = z.int().min(0).max(65_535);
 const count = z.int().positive();
@@ -90,6 +91,8 @@ export const settingsSchema = z.strictObject({
   sweepIntervalMs: durationMs.default(60_000),
   /** Your own prices, machines and limits, laid over the shipped catalogue. */
   pricesFile: z.string().min(1).optional(),
+  /** Where workers run, by a name of the operator's own. */
+  platforms: platformsSchema,
   /** Absent: each command has its own. */
   logLevel: z.enum(["silent", "error", "warn", "info", "debug"]).optional(),
 });

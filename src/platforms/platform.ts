@@ -96,6 +96,8 @@ export interface Platform {
    * list look up those that are `known`.
    */
   list(known: readonly KnownInstance[]): Promise<readonly InstanceStatus[]>;
+  /** Asks something harmless, to see whether credentials and names are right; absent: `list` does. */
+  check?(): Promise<void>;
   /** Restores settings that the platform or somebody else has changed; absent where none can be. */
   correctDrift?(): Promise<DriftReport>;
   /** Ends connections that would keep the process alive; absent where there are none. */

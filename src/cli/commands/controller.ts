@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
 
+import type { Catalogue } from "../../catalogue/catalogue.ts";
 import { startController } from "../../control/controller.ts";
+import { actualOffer, type NamedHardware } from "../../cost/actual-offer.ts";
+import { hourlyRate } from "../../cost/rate.ts";
 import { mintToken } from "../../gateway/credentials.ts";
 import { createLogger } from "../../observability/logger.ts";
 import { openPostgresStore } from "../../store/postgres/store.ts";
@@ -8,6 +11,7 @@ import { catalogueOf } from "../pricing/catalogue-of.ts";
 import { openBlobs } from "../blobs-of.ts";
 import { baseUrlOf, settingsOf, type CommandContext } from "../command-context.ts";
 import { aborted, listenForInterrupts } from "../interrupts.ts";
+import { openPlatforms } from "../platforms/open.ts";
 import { loadSecrets } from "../secrets.ts";
 import { assureSchema, openDatabase } from "../store-access.ts";
 import { newId, systemClock } from "../system.ts";
@@ -29,12 +33,16 @@ export async function serveController(context: CommandContext): Promise<void> {
     teardown.add("store", () => store.close());
     const gatewayUrl = settings.publicUrl ?? baseUrlOf(context.io.environment);
     const opened = await openBlobs(settings, gatewayUrl, secrets.blobSigningKey, systemClock);
+    const catalogue = await catalogueOf(context);
+    const platforms = await openPlatforms(settings.platforms, context.io.environment);
+    teardown.add("platforms", async () => platforms.forEach((platform) => platform.close?.()));
     const controller = startController({
       store,
       blobs: opened.blobs,
-      platforms: [],
+      platforms,
+      priceMicroUsdPerHour: ({ kind, offer }) => priceOf(catalogue, kind, offer),
       desired: [],
-      catalogue: await catalogueOf(context),
+      catalogue,
       gatewayUrl,
       logger,
       clock: systemClock,
@@ -51,4 +59,10 @@ export async function serveController(context: CommandContext): Promise<void> {
   } finally {
     await teardown.run();
   }
+}
+
+/** All-in; 0 where the catalogue has no price. */
+function priceOf(catalogue: Catalogue, kind: string, hardware: NamedHardware): number {
+  const offer = actualOffer(catalogue, kind, hardware);
+  return offer === undefined ? 0 : hourlyRate(offer).totalMicroUsd;
 }

@@ -8,6 +8,7 @@ import { addCostCommands } from "./cost-commands.ts";
 import { addDeployCommands } from "./deploy-commands.ts";
 import { addModelCommands } from "./model-commands.ts";
 import { createFrame, type ProgramOptions } from "./options.ts";
+import { addPlatformCommands } from "./platform-commands.ts";
 import { addScaleCommands } from "./scale-commands.ts";
 import { addServerCommands } from "./server-commands.ts";
 import { addSimulateCommands } from "./simulate-commands.ts";
@@ -33,5 +34,6 @@ export function createProgram(options: ProgramOptions): Command {
   addSimulateCommands(program, run);
   addModelCommands(program, run);
   addScaleCommands(program, run);
+  addPlatformCommands(program, run);
   return program;
 }

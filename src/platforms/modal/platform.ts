@@ -90,6 +90,10 @@ export class ModalPlatform implements Platform {
     );
   }
 
+  async check(): Promise<void> {
+    await this.client.settings();
+  }
+
   async correctDrift(): Promise<DriftReport> {
     const drift = driftOf(await this.client.settings(), this.place);
     if (drift === undefined) return [];

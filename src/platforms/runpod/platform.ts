@@ -90,6 +90,10 @@ export class RunpodPlatform implements Platform {
     return named.flatMap((one, at) => statusOf(one, reports[at], this.place, this.gpuTypes) ?? []);
   }
 
+  async check(): Promise<void> {
+    await this.client.endpointWorkers();
+  }
+
   async correctDrift(): Promise<DriftReport> {
     const drift = driftOf(await this.client.endpointWorkers(), this.place);
     if (drift === undefined) return [];
