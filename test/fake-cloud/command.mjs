@@ -31,7 +31,7 @@ function takeFault() {
 function instances() {
   return readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
-    .map((name) => ({ name, ...JSON.parse(readFileSync(join(folder, name), "utf8")) }))
+    .map((name) => Object.assign(JSON.parse(readFileSync(join(folder, name), "utf8")), { name }))
     .filter(({ pid }) => isAlive(pid));
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 
-import { callPlatform, type CallPatience } from "../calls.ts";
+import { callPlatform, type CallFailure, type CallPatience } from "../calls.ts";
 import { failureOf } from "./map.ts";
 
 const maxOutputBytes = 4 * 1024 * 1024;
@@ -30,10 +30,11 @@ export async function runProgram(
         reject(new ProgramFailure(typeof error.code === "number" ? error.code : null, stderr));
       });
     });
-  const failure = (thrown: unknown): ReturnType<typeof failureOf> =>
-    thrown instanceof ProgramFailure
-      ? failureOf(thrown.exitCode, thrown.message)
-      : { kind: "unreachable" };
-  const call = { what: `Program ${program}`, run, failureOf: failure, isIdempotent: false };
+  const call = { what: `Program ${program}`, run, failureOf: failureIn, isIdempotent: false };
   return (await callPlatform(call, patience)) ?? "";
+}
+
+function failureIn(thrown: unknown): CallFailure {
+  if (thrown instanceof ProgramFailure) return failureOf(thrown.exitCode, thrown.message);
+  return { kind: "unreachable" };
 }
