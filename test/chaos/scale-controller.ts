@@ -25,6 +25,7 @@ const local = new LocalPlatform({
 });
 const shared: Platform = {
   name: "shared",
+  kind: "scripted",
   reach: "everywhere",
   control: local.control,
   capabilities: local.capabilities,
