@@ -1,3 +1,4 @@
+import { expectedRestSeconds } from "../scheduler/expected-rest.ts";
 import { Residency, type LoadModel } from "./residency.ts";
 import type { SimJob } from "./sim-job.ts";
 import type { Timeline } from "./timeline.ts";
@@ -208,14 +209,9 @@ function removeFrom(list: SimWorker[], worker: SimWorker): void {
   if (index !== -1) list.splice(index, 1);
 }
 
-/** A run that is over its estimate is expected to take half as long again. */
-const overrunShare = 0.5;
-const shortestRestSeconds = 2;
-
 /** Until the worker is expected to be free; 0 for an idle one. */
 export function restSeconds(worker: SimWorker, nowSeconds: number): number {
   if (worker.job === undefined) return 0;
-  const restSeconds = worker.freeAtSeconds - nowSeconds;
-  if (restSeconds > 0) return restSeconds;
-  return Math.max(shortestRestSeconds, overrunShare * (nowSeconds - worker.startedAtSeconds));
+  const { startedAtSeconds, freeAtSeconds: endsAtSeconds } = worker;
+  return expectedRestSeconds({ startedAtSeconds, endsAtSeconds }, nowSeconds);
 }

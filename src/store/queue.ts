@@ -71,6 +71,8 @@ export interface FleetWorker {
   /** 0: it has not said. */
   readonly vramBytes: number;
   readonly gpu: string;
+  /** When its job was claimed, by the database's clock; null: idle. */
+  readonly busySinceSeconds: number | null;
   /** When its job is expected to end, by the database's clock; null: idle. */
   readonly freeAtSeconds: number | null;
   /** The set that its job uses; null: idle. */

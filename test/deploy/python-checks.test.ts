@@ -20,6 +20,7 @@ async function check(platform: string, file: string, program: string): Promise<s
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const rendered = renderers[platform]!({
     name: "portraits",
+    deployment: "default",
     image: "registry.example/portraits:1",
     gatewayUrl: "https://hearth.example",
     gpu: seedCatalogue().gpuById.get("l4")!,

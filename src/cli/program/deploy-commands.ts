@@ -35,6 +35,7 @@ interface RawRenderFlags {
   readonly gateway: string;
   readonly gpu: string;
   readonly name: string;
+  readonly deployment: string;
   readonly region: string;
   readonly min: number;
   readonly max: number;
@@ -57,6 +58,7 @@ function addRenderCommand(program: Command, run: Runner): void {
     .requiredOption("--gateway <url>", "how workers reach the gateway", httpUrl)
     .option("--gpu <id>", "as in hearth catalogue ls", "l4")
     .option("--name <name>", "what the resources are called", "hearth-workers")
+    .option("-d, --deployment <name>", "whose jobs the workers run", "default")
     .option("--region <region>", "the platform's own name for it", "us-east-1")
     .option("--min <count>", "workers that are always there", wholeNumber(0, 1_000), 0)
     .option("--max <count>", "workers at most", wholeNumber(1, 1_000), 5)
@@ -72,10 +74,11 @@ function addRenderCommand(program: Command, run: Runner): void {
     .action((platform: string, flags: RawRenderFlags, command: Command) =>
       run(command, async (context) => {
         const { renderDeployment } = await import("../commands/deploy.ts");
-        const { name, image, gpu, region, out } = flags;
+        const { name, deployment, image, gpu, region, out } = flags;
         await renderDeployment(context, {
           platform,
           name,
+          deployment,
           image,
           gpu,
           region,

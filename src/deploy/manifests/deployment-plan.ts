@@ -4,6 +4,8 @@ import type { Gpu } from "../../catalogue/schema.ts";
 export interface DeploymentPlan {
   /** Lower-case letters, digits and `-`: what the resources are called. */
   readonly name: string;
+  /** Whose jobs the workers run. */
+  readonly deployment: string;
   /** With a tag or digest, from `hearth build`. */
   readonly image: string;
   readonly gatewayUrl: string;

@@ -173,7 +173,8 @@ function disruptionBudget({ name }: DeploymentPlan): object {
 }
 
 /** Reads the desired count itself, so that one worker is one worker: a target of 1 a pod. */
-function autoscaler({ name, minWorkers, maxWorkers, graceSeconds }: DeploymentPlan): object {
+function autoscaler(plan: DeploymentPlan): object {
+  const { name, deployment, minWorkers, maxWorkers, graceSeconds } = plan;
   return {
     apiVersion: "autoscaling/v2",
     kind: "HorizontalPodAutoscaler",
@@ -189,7 +190,7 @@ function autoscaler({ name, minWorkers, maxWorkers, graceSeconds }: DeploymentPl
           external: {
             metric: {
               name: "hearth_desired_workers",
-              selector: { matchLabels: { deployment: name } },
+              selector: { matchLabels: { deployment } },
             },
             target: { type: "AverageValue", averageValue: "1" },
           },
@@ -225,8 +226,8 @@ function scaledJob(plan: DeploymentPlan): object {
         {
           type: "metrics-api",
           metadata: {
-            url: `${gatewayUrl}/scaling/${name}`,
-            valueLocation: "desiredWorkers",
+            url: `${gatewayUrl}/api/hearth/v1/deployments/${plan.deployment}/scaling`,
+            valueLocation: "desired_workers",
             targetValue: "1",
             authMode: "bearer",
           },

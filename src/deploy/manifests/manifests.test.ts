@@ -19,6 +19,7 @@ const { gpuById } = seedCatalogue();
 function planFor(gpu: string, change: Partial<DeploymentPlan> = {}): DeploymentPlan {
   return {
     name: "portraits",
+    deployment: "default",
     image: "registry.example/portraits:1",
     gatewayUrl: "https://hearth.example",
     gpu: gpuById.get(gpu)!,
@@ -85,6 +86,8 @@ describe("the Kubernetes manifests", () => {
   it("give KEDA a Job that Kubernetes takes", () => {
     const scaled = kubernetesObjects(planFor("l4")).find(({ kind }) => kind === "ScaledJob")!;
     const { jobTargetRef } = scaled.spec;
+    const url = "https://hearth.example/api/hearth/v1/deployments/default/scaling";
+    expect(JSON.stringify(scaled)).toContain(url);
     const job = {
       apiVersion: "batch/v1",
       kind: "Job",

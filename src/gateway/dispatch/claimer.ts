@@ -109,7 +109,8 @@ export class Claimer {
       const loadSeconds = view.loadSecondsOf(claim.workerId, row.modelSet);
       const endsAtSeconds = input.nowSeconds + loadSeconds + row.estimateMs / 1000;
       if (loadSeconds > 0) this.options.onLoad?.(claim, loadSeconds);
-      view.noteClaim(claim.workerId, row.modelSet, endsAtSeconds);
+      const run = { startedAtSeconds: input.nowSeconds, endsAtSeconds };
+      view.noteClaim(claim.workerId, row.modelSet, run);
       view.maxStartTag = Math.max(view.maxStartTag, claim.startTag);
     }
   }

@@ -90,6 +90,18 @@ describe("jobs that need models", () => {
     expect(await claim(cold)).toBe(second);
   });
 
+  it("do not wait for a warm worker whose run is long past its estimate", async () => {
+    const warm = await workerWith(["endless"]);
+    const running = await submit("endless", { estimateMs: 5_000 });
+    expect(await claim(warm)).toBe(running);
+    await fixture.query(
+      "update attempt set claimed_at = claimed_at - interval '30 minutes' where job_id = $1",
+      [running],
+    );
+    const waiting = await submit("endless", { estimateMs: 5_000 });
+    expect(await claim(await workerWith(["something"]), 10_000)).toBe(waiting);
+  });
+
   it("go only to workers whose memory holds them, unless none has more", async () => {
     const small = await workerWith(["big"], 8e9);
     await workerWith([], 24e9);

@@ -1,3 +1,4 @@
+import { expectedRestSeconds } from "../../scheduler/expected-rest.ts";
 import { loadSeconds, type NeededModel, type Tier } from "../../scheduler/load-cost.ts";
 import type { WarmWorker } from "../../scheduler/round.ts";
 import type { FleetWorker, ModelSetRecord, QueueSurvey } from "../../store/queue.ts";
@@ -114,13 +115,22 @@ export class PoolView {
     if (!this.sets.has(modelSet)) this.unknownSets.add(modelSet);
   }
 
-  noteClaim(workerId: string, modelSet: number, endsAtSeconds: number): void {
+  noteClaim(
+    workerId: string,
+    modelSet: number,
+    run: { readonly startedAtSeconds: number; readonly endsAtSeconds: number },
+  ): void {
     this.claims.set(workerId, (this.claims.get(workerId) ?? 0) + 1);
     this.lastSets.set(workerId, modelSet);
     this.loads.delete(workerId);
     this.fleet = this.fleet.map((worker) =>
       worker.workerId === workerId
-        ? { ...worker, freeAtSeconds: Math.max(endsAtSeconds, worker.freeAtSeconds ?? 0), modelSet }
+        ? {
+            ...worker,
+            busySinceSeconds: run.startedAtSeconds,
+            freeAtSeconds: Math.max(run.endsAtSeconds, worker.freeAtSeconds ?? 0),
+            modelSet,
+          }
         : worker,
     );
   }
@@ -175,9 +185,13 @@ export class PoolView {
 
   /** Workers that hold a set in VRAM, or are about to. */
   warmWorkers(modelSets: readonly number[], nowSeconds: number): readonly WarmWorker[] {
-    return this.fleet.flatMap(({ workerId, freeAtSeconds }) => {
+    return this.fleet.flatMap(({ workerId, busySinceSeconds, freeAtSeconds }) => {
       const warm = modelSets.filter((id) => this.loadSecondsOf(workerId, id) === 0);
-      const freeInSeconds = Math.max(0, (freeAtSeconds ?? nowSeconds) - nowSeconds);
+      const startedAtSeconds = busySinceSeconds ?? nowSeconds;
+      const freeInSeconds =
+        freeAtSeconds === null
+          ? 0
+          : expectedRestSeconds({ startedAtSeconds, endsAtSeconds: freeAtSeconds }, nowSeconds);
       const named = warm.map((id) => this.label(id));
       const vramBytes = this.usableVramBytes(workerId);
       return warm.length === 0 ? [] : [{ workerId, modelSets: named, freeInSeconds, vramBytes }];

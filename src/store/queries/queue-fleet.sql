@@ -1,9 +1,10 @@
 -- The workers of a pool that may claim, with what they are at. $1 pool
 select w.id as "workerId", w.vram_bytes as "vramBytes", coalesce(w.devices -> 0 ->> 'name', 'cpu') as gpu,
-  busy."freeAtSeconds", busy."modelSet"
+  busy."busySinceSeconds", busy."freeAtSeconds", busy."modelSet"
 from worker w
 left join lateral (
-  select extract(epoch from a.claimed_at)::float8 + j.estimate_ms / 1000.0 as "freeAtSeconds",
+  select extract(epoch from a.claimed_at)::float8 as "busySinceSeconds",
+    extract(epoch from a.claimed_at)::float8 + j.estimate_ms / 1000.0 as "freeAtSeconds",
     j.model_set as "modelSet"
   from job_lease l
   join attempt a on a.job_id = l.job_id and a.epoch = l.epoch
