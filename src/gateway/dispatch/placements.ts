@@ -9,6 +9,7 @@ import { estimateRunSeconds } from "../../scheduler/estimate.ts";
 import { loadSeconds } from "../../scheduler/load-cost.ts";
 import type { DeploymentRecord } from "../../store/access.ts";
 import type { JobPlacement } from "../../store/jobs.ts";
+import type { FleetWorker } from "../../store/queue.ts";
 import type { Store } from "../../store/store.ts";
 import { modelKey, modelSetId } from "../../workflow/model-ref.ts";
 import { modelUses, modelsInOrder } from "../../workflow/model-use.ts";
@@ -34,6 +35,14 @@ interface Needs {
   readonly models: readonly { readonly model: string; readonly bytes: number }[];
 }
 
+/** What new jobs are placed by of the workers that are ready. */
+interface FleetFacts {
+  /** The GPU that most of them have; null where there are none. */
+  readonly gpu: string | null;
+  /** Whether there are some, and none has a card. */
+  readonly isWithoutCards: boolean;
+}
+
 const releaseMs = 3_000;
 const estimateMs = 5_000;
 const fleetMs = 10_000;
@@ -50,7 +59,7 @@ export class Placements {
   private readonly releases: AccessCache<Release>;
   private readonly setNumbers: AccessCache<number>;
   private readonly estimates: AccessCache<number>;
-  private readonly gpus: AccessCache<string | null>;
+  private readonly fleets: AccessCache<FleetFacts>;
   private readonly tags: AccessCache<number>;
   private readonly footprints: AccessCache<number | undefined>;
 
@@ -59,7 +68,7 @@ export class Placements {
     this.releases = new AccessCache(clock, releaseMs);
     this.setNumbers = new AccessCache(clock, setMs);
     this.estimates = new AccessCache(clock, estimateMs);
-    this.gpus = new AccessCache(clock, fleetMs);
+    this.fleets = new AccessCache(clock, fleetMs);
     this.footprints = new AccessCache(clock, estimateMs);
     this.tags = new AccessCache(clock, shareMs);
   }
@@ -73,10 +82,15 @@ export class Placements {
     const needs = needsOf(request.workflow, release);
     const ownSet = await this.setNumber(needs);
     const { fingerprint, sizeClass } = needs;
-    const learned = await this.learnedBytes(deployment.id, fingerprint, ownSet, sizeClass);
+    const { gpu, isWithoutCards } = await this.fleet(deployment.id);
+    // Where no worker has a card, no run has taught anything of one.
+    const learned = isWithoutCards
+      ? undefined
+      : await this.learnedBytes(deployment.id, fingerprint, ownSet, sizeClass);
     const vramBytes = learned ?? needs.vramBytes;
     const modelSet = ownSet === 0 && vramBytes > 0 ? memoryOnlySet : ownSet;
-    const seconds = await this.runSeconds(deployment.id, { fingerprint, modelSet, sizeClass });
+    const kind = { fingerprint, modelSet, sizeClass, gpu };
+    const seconds = await this.runSeconds(deployment.id, kind);
     const keys = queueKeys({
       startTagSeconds: 0,
       nowSeconds: 0,
@@ -122,9 +136,8 @@ export class Placements {
   }
 
   /** 0 while nothing like it has run. */
-  private async runSeconds(deploymentId: number, kind: Omit<JobKind, "gpu">): Promise<number> {
-    const gpu = await this.gpus.get(String(deploymentId), () => this.commonGpu(deploymentId));
-    const keys = estimateKeys({ ...kind, gpu });
+  private async runSeconds(deploymentId: number, kind: JobKind): Promise<number> {
+    const keys = estimateKeys(kind);
     return this.estimates.get(`${deploymentId} ${keys[0] ?? ""}`, async () => {
       const known = await this.store.estimates.find(deploymentId, keys);
       return estimateRunSeconds(
@@ -134,14 +147,10 @@ export class Placements {
     });
   }
 
-  /** The GPU that most workers have; null where there are none. */
-  private async commonGpu(deploymentId: number): Promise<string | null> {
-    const counts = new Map<string, number>();
-    for (const { gpu } of await this.store.queue.fleet(deploymentId)) {
-      counts.set(gpu, (counts.get(gpu) ?? 0) + 1);
-    }
-    const [most] = [...counts].sort((left, right) => right[1] - left[1]);
-    return most?.[0] ?? null;
+  private fleet(deploymentId: number): Promise<FleetFacts> {
+    return this.fleets.get(String(deploymentId), async () =>
+      fleetFacts(await this.store.queue.fleet(deploymentId)),
+    );
   }
 
   /** Seconds of its tenant's share that a job uses up in a pool that several tenants use. */
@@ -154,6 +163,14 @@ export class Placements {
     );
     return perSecond * chargedSeconds(seconds * 1000);
   }
+}
+
+function fleetFacts(workers: readonly FleetWorker[]): FleetFacts {
+  const counts = new Map<string, number>();
+  for (const { gpu } of workers) counts.set(gpu, (counts.get(gpu) ?? 0) + 1);
+  const [most] = [...counts].sort((left, right) => right[1] - left[1]);
+  const isWithoutCards = workers.length > 0 && workers.every(({ vramBytes }) => vramBytes === 0);
+  return { gpu: most?.[0] ?? null, isWithoutCards };
 }
 
 /** What the workflow names by ComfyUI's own loaders, and whatever else the release knows by name. */
