@@ -1,5 +1,5 @@
 import { expectedRestSeconds } from "../scheduler/expected-rest.ts";
-import { Residency, type LoadModel } from "./residency.ts";
+import { Residency, type LoadModel, type MemoryNeed } from "./residency.ts";
 import type { SimJob } from "./sim-job.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -7,7 +7,7 @@ import type { Timeline } from "./timeline.ts";
 export interface SimWorker {
   readonly workerId: string;
   readonly vramBytes: number;
-  residency: Residency;
+  readonly residency: Residency;
   job: SimJob | undefined;
   /** When it is expected to be free, by estimates: nobody looks into the future. */
   freeAtSeconds: number;
@@ -102,7 +102,7 @@ export class Cluster implements ClusterView {
   /** A worker that is ready now, with nothing in VRAM and the given models in RAM. */
   join(
     vramBytes: number,
-    inRam: readonly string[] = [],
+    inRam: readonly MemoryNeed[] = [],
     /** Told before the worker gets its first job. */
     onJoined?: (worker: SimWorker) => void,
   ): SimWorker {
@@ -110,7 +110,7 @@ export class Cluster implements ClusterView {
     const worker: SimWorker = {
       workerId: `w${this.joined++}`,
       vramBytes,
-      residency: new Residency(this.nature.loads),
+      residency: new Residency(this.nature.loads, vramBytes),
       job: undefined,
       freeAtSeconds: nowSeconds,
       claims: 0,
@@ -119,7 +119,7 @@ export class Cluster implements ClusterView {
       isDraining: false,
       runs: 0,
     };
-    for (const model of inRam) worker.residency.prefetch(model);
+    for (const need of inRam) worker.residency.prefetch(need);
     this.workers.push(worker);
     this.idle.push(worker);
     onJoined?.(worker);
@@ -156,7 +156,7 @@ export class Cluster implements ClusterView {
   private start(start: Assignment): void {
     const { worker, job } = start;
     const { nowSeconds } = this.timeline;
-    const loadSeconds = this.load(worker, job.model);
+    const loadSeconds = this.load(worker, job);
     worker.job = job;
     worker.claims++;
     worker.startedAtSeconds = nowSeconds;
@@ -171,15 +171,16 @@ export class Cluster implements ClusterView {
     });
   }
 
-  private load(worker: SimWorker, model: string): number {
-    const expected = this.nature.freeLoads === true ? 0 : worker.residency.expectedSeconds(model);
-    worker.residency.use(model);
+  private load({ residency }: SimWorker, job: SimJob): number {
+    const expected = this.nature.freeLoads === true ? 0 : residency.expectedSeconds(job);
+    residency.begin(job.jobId, job, this.timeline.nowSeconds);
     return expected === 0 ? 0 : expected * this.nature.drawLoadFactor();
   }
 
   private end(worker: SimWorker, job: SimJob, hasFailed: boolean): void {
     const atSeconds = this.timeline.nowSeconds;
     worker.job = undefined;
+    worker.residency.end(job.jobId, atSeconds);
     worker.idleSinceSeconds = atSeconds;
     if (worker.isDraining) this.remove(worker);
     else this.idle.push(worker);

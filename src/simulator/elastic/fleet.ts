@@ -106,11 +106,10 @@ export class ElasticFleet {
   }
 
   /** The model that most of the waiting jobs need and no idle worker has. */
-  private missingModels(): readonly string[] {
-    const counts = new Map<string, number>();
-    for (const { model } of this.waiting.values()) counts.set(model, (counts.get(model) ?? 0) + 1);
-    const [most] = [...counts].toSorted((left, right) => right[1] - left[1]);
-    return most === undefined ? [] : [most[0]];
+  private missingModels(): readonly SimJob[] {
+    const byModel = Map.groupBy(this.waiting.values(), ({ model }) => model);
+    const [most] = [...byModel.values()].toSorted((left, right) => right.length - left.length);
+    return most?.slice(0, 1) ?? [];
   }
 
   private leave(worker: ElasticWorker): void {

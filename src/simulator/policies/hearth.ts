@@ -12,7 +12,7 @@ import { QueueIndex } from "../../scheduler/queue-index.ts";
 import type { Assignment, ClusterView, Dispatcher, SimWorker } from "../cluster.ts";
 import { EstimateBook } from "../estimate-book.ts";
 import { SharedHeads, WarmSets } from "../fleet-snapshot.ts";
-import type { LoadModel } from "../residency.ts";
+import { coldLoadSeconds, type LoadModel } from "../residency.ts";
 import type { SimJob } from "../sim-job.ts";
 
 /** A job that was charged to its tenant, and waits or runs. */
@@ -131,7 +131,7 @@ export class HearthDispatcher implements Dispatcher {
         nowSeconds,
         priority: job.priority,
         estimateSeconds,
-        coldLoadSeconds: this.loads.diskSeconds,
+        coldLoadSeconds: coldLoadSeconds(this.loads, job.vramBytes),
         deadlineSeconds: job.deadlineSeconds,
       },
       this.policy,
@@ -157,10 +157,10 @@ export class HearthDispatcher implements Dispatcher {
     const charged = this.charged.get(jobId);
     if (charged === undefined || this.index.take(jobId) === undefined) return;
     const { estimateSeconds } = charged.queued;
+    const cold = coldLoadSeconds(this.loads, charged.queued.vramBytes);
     const lowest = { ...charged, nowSeconds: 0, priority: "low", deadlineSeconds: null } as const;
-    const coldLoadSeconds = this.loads.diskSeconds;
     const { keySeconds, coldKeySeconds } = queueKeys(
-      { ...lowest, estimateSeconds, coldLoadSeconds },
+      { ...lowest, estimateSeconds, coldLoadSeconds: cold },
       this.policy,
     );
     const queued = { ...charged.queued, keySeconds, coldKeySeconds, isDemoted: true };
@@ -181,9 +181,11 @@ export class HearthDispatcher implements Dispatcher {
 
   private headsFor(worker: SimWorker, shared: SharedHeads): readonly Head[] {
     const { residency } = worker;
+    const loadSeconds = ({ modelSet, vramBytes }: QueuedJob): number =>
+      residency.expectedSeconds({ model: modelSet, vramBytes });
     const heads: Head[] = [];
     const add = (job: QueuedJob, lane: Head["lane"]): void => {
-      heads.push({ job, lane, loadSeconds: residency.expectedSeconds(job.modelSet) });
+      heads.push({ job, lane, loadSeconds: loadSeconds(job) });
     };
     for (const model of residency.models) {
       for (const job of this.index.headsOf(model)) add(job, "resident");

@@ -16,12 +16,20 @@ interface Order {
   readonly seeksWarm: boolean;
 }
 
+interface Candidate {
+  readonly heap: BinaryHeap<Waiting>;
+  readonly job: SimJob;
+  readonly able: readonly SimWorker[];
+}
+
 /** The baselines: one order of jobs, and the first job goes to some idle worker. */
 class OrderedDispatcher implements Dispatcher {
   readonly name: string;
   private readonly order: Order;
   private readonly estimates = new EstimateBook();
-  private readonly waiting = new BinaryHeap<Waiting>({ keyOf: ({ key }) => key });
+  /** By what the jobs need of a card: a job that waits for a large one holds up no small one. */
+  private readonly waiting = new Map<number, BinaryHeap<Waiting>>();
+  private size = 0;
 
   constructor(order: Order) {
     this.name = order.name;
@@ -29,21 +37,42 @@ class OrderedDispatcher implements Dispatcher {
   }
 
   get queued(): number {
-    return this.waiting.size;
+    return this.size;
   }
 
   enqueue(job: SimJob): void {
-    this.waiting.push({ job, key: this.order.keyOf(job, this.estimates.estimateSeconds(job)) });
+    const { vramBytes } = job;
+    const heap =
+      this.waiting.get(vramBytes) ?? new BinaryHeap<Waiting>({ keyOf: ({ key }) => key });
+    heap.push({ job, key: this.order.keyOf(job, this.estimates.estimateSeconds(job)) });
+    this.waiting.set(vramBytes, heap);
+    this.size++;
   }
 
   next({ idle }: ClusterView): Assignment | undefined {
-    const job = this.waiting.peek()?.job;
-    const worker = this.order.seeksWarm && job !== undefined ? warmest(idle, job) : idle[0];
-    if (job === undefined || worker === undefined) return undefined;
-    this.waiting.pop();
+    const first = this.firstFor(idle);
+    if (first === undefined) return undefined;
+    const { heap, job, able } = first;
+    const worker = this.order.seeksWarm ? warmest(able, job) : able[0];
+    if (worker === undefined) return undefined;
+    heap.pop();
+    this.size--;
     const expectedSeconds =
-      worker.residency.expectedSeconds(job.model) + this.estimates.estimateSeconds(job);
+      worker.residency.expectedSeconds(job) + this.estimates.estimateSeconds(job);
     return { worker, job, expectedSeconds };
+  }
+
+  /** The first job for which some idle worker is large enough. */
+  private firstFor(idle: readonly SimWorker[]): Candidate | undefined {
+    let best: Candidate | undefined;
+    let bestKey = Infinity;
+    for (const [vramBytes, heap] of this.waiting) {
+      const first = heap.peek();
+      if (first === undefined || first.key >= bestKey) continue;
+      const able = idle.filter((worker) => worker.vramBytes >= vramBytes);
+      if (able.length > 0) [best, bestKey] = [{ heap, job: first.job, able }, first.key];
+    }
+    return best;
   }
 
   finished(job: SimJob, ran: { readonly runSeconds: number }): void {
@@ -55,7 +84,7 @@ function warmest(idle: readonly SimWorker[], job: SimJob): SimWorker | undefined
   let best: SimWorker | undefined;
   let bestSeconds = Infinity;
   for (const worker of idle) {
-    const seconds = worker.residency.expectedSeconds(job.model);
+    const seconds = worker.residency.expectedSeconds(job);
     // Of workers alike: warm, the one busy last; else the one idle longest, with the oldest models.
     const isBetter = seconds < bestSeconds || (seconds === 0 && bestSeconds === 0);
     if (isBetter) [best, bestSeconds] = [worker, seconds];
