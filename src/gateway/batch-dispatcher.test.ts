@@ -6,7 +6,7 @@ import { postgresServers } from "../../test/database.ts";
 import { addWorker, newJob, openTestStore, type TestStore } from "../../test/store.ts";
 import { createLogger } from "../observability/logger.ts";
 import { createDispatch, type Dispatch } from "./dispatch/dispatch.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { Dispatcher, HeldSeat } from "./dispatcher.ts";
 
 describe("the dispatcher", () => {
   let fixture: TestStore;
@@ -56,6 +56,56 @@ describe("the dispatcher", () => {
     const waiting = dispatcher.claim(fixture.deploymentId, workerId, 20_000, hangUp.signal);
     hangUp.abort();
     expect(await waiting).toBeUndefined();
+  });
+
+  describe("with a worker held for a job about to be recorded", () => {
+    const hold = async (workerId: string, signal = never) => {
+      const waiting = dispatcher.claim(fixture.deploymentId, workerId, 20_000, signal);
+      let held: HeldSeat | undefined;
+      await expect
+        .poll(() => (held = dispatcher.hold(fixture.deploymentId))?.seat.workerId)
+        .toBe(workerId);
+      if (held === undefined) throw new Error("nobody was held");
+      const job = newJob(fixture);
+      const submitted = await fixture.store.jobs.submit(job, held.seat);
+      if (submitted === "reused") throw new Error("the job was not recorded");
+      const { workerId: by, attemptId } = held.seat;
+      const { placement, ...asked } = job;
+      const needs = { ...asked, ...placement, ranOutBytes: null };
+      const claim = { ...needs, ...submitted, jobId: job.id, workerId: by, attemptId };
+      return { held, waiting, claim };
+    };
+
+    it("gives it the job", async () => {
+      const { held, waiting, claim } = await hold(await addWorker(fixture));
+      await held.give(claim);
+      expect(await waiting).toMatchObject({ jobId: claim.jobId, epoch: 1 });
+    });
+
+    it("queues the job again if the worker hung up meanwhile", async () => {
+      const hangUp = new AbortController();
+      const { held, waiting, claim } = await hold(await addWorker(fixture), hangUp.signal);
+      hangUp.abort();
+      await held.give(claim);
+      expect(await waiting).toBeUndefined();
+      const other = await addWorker(fixture);
+      const again = await dispatcher.claim(fixture.deploymentId, other, 20_000, never);
+      expect(again).toMatchObject({ jobId: claim.jobId, epoch: 2 });
+    });
+
+    it("lets it wait on where the job went another way", async () => {
+      const workerId = await addWorker(fixture);
+      const waiting = dispatcher.claim(fixture.deploymentId, workerId, 20_000, never);
+      await expect
+        .poll(() => {
+          const held = dispatcher.hold(fixture.deploymentId);
+          held?.letGo();
+          return held?.seat.workerId;
+        })
+        .toBe(workerId);
+      const jobId = await submit();
+      expect(await waiting).toMatchObject({ jobId, workerId });
+    });
   });
 
   it("queues a job again at once that was claimed for a worker that hung up", async () => {

@@ -5,11 +5,13 @@ import type { Store } from "../store/store.ts";
 import type { Claimer } from "./dispatch/claimer.ts";
 import type { PoolViews } from "./dispatch/pool-views.ts";
 import { formatQueueHint, parseQueueHint } from "./dispatch/queue-hint.ts";
-import type { ClaimWish, Dispatcher } from "./dispatcher.ts";
+import type { ClaimWish, Dispatcher, HeldSeat } from "./dispatcher.ts";
 
 interface Waiter {
   readonly workerId: string;
   readonly wish: ClaimWish;
+  /** Until it is answered. */
+  isOpen: boolean;
   resolve(claim: Claim | undefined): void;
 }
 
@@ -69,7 +71,9 @@ export class BatchDispatcher implements Dispatcher {
       const waiter: Waiter = {
         workerId,
         wish,
+        isOpen: true,
         resolve: (claim) => {
+          waiter.isOpen = false;
           clearTimeout(timer);
           signal.removeEventListener("abort", leave);
           pool.waiters.delete(waiter);
@@ -80,6 +84,30 @@ export class BatchDispatcher implements Dispatcher {
       pool.waiters.add(waiter);
       this.wake(deploymentId);
     });
+  }
+
+  hold(deploymentId: number): HeldSeat | undefined {
+    const pool = this.pools.get(deploymentId);
+    // A claim that is under way may be for the same workers.
+    if (pool === undefined || pool.isClaiming) return undefined;
+    const [waiter] = [...pool.waiters].sort(idleFirst);
+    if (waiter === undefined) return undefined;
+    const seat = this.options.claimer.seatOf(deploymentId, waiter.workerId, waiter.wish);
+    if (seat === undefined) return undefined;
+    pool.waiters.delete(waiter);
+    return {
+      seat,
+      give: async (claim) => {
+        this.options.claimer.noteSeated(deploymentId, claim);
+        if (waiter.isOpen) waiter.resolve(claim);
+        else await this.takeBack(deploymentId, claim);
+      },
+      letGo: () => {
+        if (!waiter.isOpen) return;
+        pool.waiters.add(waiter);
+        this.wake(deploymentId);
+      },
+    };
   }
 
   close(): void {
@@ -147,14 +175,18 @@ export class BatchDispatcher implements Dispatcher {
       waiter.resolve(claim);
       return;
     }
-    // The worker hung up while the claim was under way: the job goes back at once.
+    await this.takeBack(deploymentId, claim);
+    pool.isDirty = true;
+  }
+
+  /** The worker hung up while the claim was under way: the job goes back at once. */
+  private async takeBack(deploymentId: number, claim: Claim): Promise<void> {
     const { store, logger } = this.options;
     await store.attempts.release(claim, false).catch((thrown: unknown) => {
       const cause = errorMessage(thrown);
       logger.warn({ jobId: claim.jobId, cause }, "an undelivered claim must time out");
     });
     store.signals.publish("queue", formatQueueHint(deploymentId, claim));
-    pool.isDirty = true;
   }
 }
 

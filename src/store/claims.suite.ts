@@ -26,6 +26,8 @@ async function queued(
   return { id: job.id, queueId: Number(rows[0]?.seq) };
 }
 
+const attemptEnd = { log: null, timings: {} };
+
 const slotOf = (workerId: string): ClaimSlot => ({ workerId, attemptId: randomUUID() });
 
 /** How jobs are chosen and claimed, run against a server. */
@@ -47,6 +49,37 @@ export function describeClaims(server: { readonly name: string; readonly url: st
       const claims = await attempts.claimChosen(fixture.deploymentId, groups, 30_000);
       return new Map(claims.map((claim) => [claim.workerId, claim.jobId]));
     };
+
+    it("gives a new job to the worker that waits for it, if nobody comes before it", () =>
+      withStore(async (fixture) => {
+        const { jobs, attempts } = fixture.store;
+        const workerId = await addWorker(fixture);
+        const seat = { ...slotOf(workerId), leaseMs: 30_000, fromV: -Infinity };
+        const [first, second, third] = [newJob(fixture), newJob(fixture), newJob(fixture)];
+        expect(await jobs.submit(first, seat)).toMatchObject({ epoch: 1 });
+        expect(await jobs.get(first.tenantId, first.id)).toMatchObject({ state: "running" });
+        const attempt = { jobId: first.id, epoch: 1, workerId };
+        expect(await attempts.heartbeat([attempt], 30_000)).toEqual(["continue"]);
+        await jobs.submit(second);
+        const late = { ...slotOf(workerId), leaseMs: 30_000, fromV: -Infinity };
+        expect(await jobs.submit(third, late)).toMatchObject({ epoch: 0 });
+        expect((await claimOne(fixture, workerId)).jobId).toBe(second.id);
+        expect((await claimOne(fixture, workerId)).jobId).toBe(third.id);
+        await expect(claimOne(fixture, workerId)).rejects.toThrow("nothing to claim");
+      }));
+
+    it("queues a job again that its waiting worker gives back", () =>
+      withStore(async (fixture) => {
+        const workerId = await addWorker(fixture);
+        const job = newJob(fixture);
+        const seat = { ...slotOf(workerId), leaseMs: 30_000, fromV: -Infinity };
+        await fixture.store.jobs.submit(job, seat);
+        const attempt = { jobId: job.id, epoch: 1, workerId };
+        expect(await fixture.store.attempts.release(attempt, false)).toBe("accepted");
+        const again = await claimOne(fixture, await addWorker(fixture));
+        expect(again).toMatchObject({ jobId: job.id, epoch: 2 });
+        expect(await fixture.store.attempts.complete(attempt, [], attemptEnd)).toBe("stale");
+      }));
 
     it("leaves a job that needs models to whoever chooses it", () =>
       withStore(async (fixture) => {

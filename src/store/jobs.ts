@@ -61,6 +61,27 @@ export interface QueueKey {
   readonly vCold: number;
 }
 
+/** A worker that waits for a job without models, held for one that is about to be recorded. */
+export interface Seat {
+  readonly workerId: string;
+  /** The id that its attempt is to have. */
+  readonly attemptId: string;
+  readonly leaseMs: number;
+  /** From which key on the queue is looked through for jobs that come before. */
+  readonly fromV: number;
+}
+
+/** A job as it was recorded. */
+export interface Submitted extends QueueKey {
+  /** Its place in the queue, or the one that it would have had. */
+  readonly queueId: number;
+  /** 0: it is queued; 1: the seat has it. */
+  readonly epoch: number;
+  readonly startTag: number;
+  /** How long the attempt may take. */
+  readonly remainingMs: number;
+}
+
 export interface JobOutput {
   readonly assetId: string;
   readonly nodeId: string;
@@ -130,9 +151,10 @@ export interface JobStore {
   /**
    * Records the job, its payload, idempotency key and queue row in one transaction. Returns
    * `reused` where the key was used within 24 h, and then records nothing. Errors:
-   * `insufficient_credits` where a budget has no room; the key stays free then.
+   * `insufficient_credits` where a budget has no room; the key stays free then. With a seat, and
+   * nobody before it in the queue, the job is claimed in the same statement.
    */
-  submit(job: NewJob): Promise<QueueKey | "reused">;
+  submit(job: NewJob, seat?: Seat): Promise<Submitted | "reused">;
   /** Jobs of other tenants and jobs past their retention are not found. */
   get(tenantId: number, jobId: string): Promise<JobRecord | undefined>;
   workflow(tenantId: number, jobId: string): Promise<JsonObject | undefined>;

@@ -4,7 +4,8 @@ import { HearthError } from "../../kernel/errors.ts";
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import { postJobBodySchema, type JobBody } from "../../protocol/comfy-v2.ts";
 import type { DeploymentRecord } from "../../store/access.ts";
-import type { NewJob } from "../../store/jobs.ts";
+import type { Claim } from "../../store/attempts.ts";
+import type { NewJob, Seat, Submitted } from "../../store/jobs.ts";
 import { validateWorkflow } from "../../workflow/validate.ts";
 import { parseWorkflow, type Workflow } from "../../workflow/parse.ts";
 import { authenticate, resolveDeployment } from "../auth.ts";
@@ -55,12 +56,36 @@ export async function postJob(
     retentionMs: deployment.retentionMs,
     placement,
   };
-  const key = await context.store.jobs.submit(job);
-  if (key === "reused") throw new HearthError("idempotency_key_reuse");
-  const hint = formatQueueHint(deployment.id, { ...placement, ...key });
-  context.store.signals.publish("queue", hint);
+  await submit(job, context);
   reply.code(201);
   return newJobBody(job, deployment, mountOf(request, context), context);
+}
+
+/** Records the job, for a worker that waits for it or for the queue. */
+async function submit(job: NewJob, { store, dispatcher }: GatewayContext): Promise<void> {
+  const { placement, deploymentId } = job;
+  const held = placement.modelSet === 0 ? dispatcher.hold(deploymentId) : undefined;
+  let submitted: Submitted | "reused" | undefined;
+  try {
+    submitted = await store.jobs.submit(job, held?.seat);
+  } finally {
+    if (submitted === undefined || submitted === "reused" || submitted.epoch === 0) held?.letGo();
+  }
+  if (submitted === "reused") throw new HearthError("idempotency_key_reuse");
+  if (held !== undefined && submitted.epoch > 0) {
+    await held.give(claimOf(job, held.seat, submitted));
+    return;
+  }
+  const hint = formatQueueHint(deploymentId, { ...placement, ...submitted });
+  store.signals.publish("queue", hint);
+}
+
+function claimOf(job: NewJob, { workerId, attemptId }: Seat, submitted: Submitted): Claim {
+  const { id: jobId, tenantId, workflow, inputs, sealedExtraData, priority, placement } = job;
+  const { modelSet, vramClass, vramBytes } = placement;
+  const asked = { jobId, tenantId, workflow, inputs, sealedExtraData, priority };
+  const needs = { modelSet, vramClass, vramBytes, ranOutBytes: null };
+  return { ...asked, ...needs, ...submitted, workerId, attemptId };
 }
 
 interface JobRequest {

@@ -5,6 +5,8 @@ import { decideRound, type RoundDecision, type RoundInput } from "../../schedule
 import type { Claim, ClaimSlot } from "../../store/attempts.ts";
 import type { QueuedRow } from "../../store/queue.ts";
 import type { Store } from "../../store/store.ts";
+import type { Seat } from "../../store/jobs.ts";
+import type { ClaimWish } from "../dispatcher.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import type { PoolView } from "./pool-view.ts";
 import type { PoolViews } from "./pool-views.ts";
@@ -50,6 +52,23 @@ export class Claimer {
       waiting = outcome.missed;
     }
     return claims;
+  }
+
+  /** How a worker may be given the next job that needs no model; undefined where others may come first. */
+  seatOf(
+    deploymentId: number,
+    workerId: string,
+    { budgetBytes }: ClaimWish,
+  ): Seat | undefined {
+    const view = this.options.views.known(deploymentId);
+    if (view?.isPlain !== true || budgetBytes !== undefined) return undefined;
+    const { leaseMs } = this.options;
+    return { ...this.slotOf(workerId), leaseMs, fromV: view.setHints.from(0, 0) };
+  }
+
+  noteSeated(deploymentId: number, { startTag }: Claim): void {
+    const view = this.options.views.known(deploymentId);
+    if (view !== undefined) view.maxStartTag = Math.max(view.maxStartTag, startTag);
   }
 
   /** Nothing needs a model: the order of the queue decides, and one statement does it all. */

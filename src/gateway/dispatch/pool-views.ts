@@ -54,6 +54,12 @@ export class PoolViews {
     return entry.view;
   }
 
+  /** What the last survey said, unless it is overdue; undefined before the first. */
+  known(deploymentId: number): PoolView | undefined {
+    const entry = this.entries.get(deploymentId);
+    return entry === undefined || entry.isHurried || this.isDue(entry) ? undefined : entry.view;
+  }
+
   /** Looks for workers that nobody has heard of; the survey under way may have begun before them. */
   private async meet(entry: Entry, workerIds: readonly string[]): Promise<void> {
     const isStrange = (id: string): boolean => !entry.view.knows(id) && !entry.missing.has(id);

@@ -7,7 +7,8 @@ import type {
   JobStore,
   JobSummary,
   NewJob,
-  QueueKey,
+  Seat,
+  Submitted,
 } from "../jobs.ts";
 import type { Preview } from "../../protocol/worker-link.ts";
 import { throwBudgetRefusal } from "./budgets.ts";
@@ -21,7 +22,7 @@ export class PostgresJobs implements JobStore {
     this.database = database;
   }
 
-  async submit(job: NewJob): Promise<QueueKey | "reused"> {
+  async submit(job: NewJob, seat?: Seat): Promise<Submitted | "reused"> {
     const { placement } = job;
     const values = [
       job.id,
@@ -47,11 +48,15 @@ export class PostgresJobs implements JobStore {
       placement.coldDelaySeconds,
       placement.overdueAfterSeconds,
       placement.dueInMs,
+      seat?.workerId ?? null,
+      seat?.attemptId ?? null,
+      seat?.leaseMs ?? null,
+      seat?.fromV ?? null,
     ];
-    const [key] = await this.database
-      .run<QueueKey>("jobs-submit", values)
+    const [submitted] = await this.database
+      .run<Submitted>("jobs-submit", values)
       .catch(throwBudgetRefusal);
-    return key ?? "reused";
+    return submitted ?? "reused";
   }
 
   async get(tenantId: number, jobId: string): Promise<JobRecord | undefined> {
