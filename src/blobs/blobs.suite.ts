@@ -61,6 +61,18 @@ export function describeBlobStore(
       expect((await read(key))?.equals(bytes)).toBe(true);
     });
 
+    it("takes bytes that are at hand already, and refuses others than were announced", async () => {
+      const [key, bytes] = [newKey(), randomBytes(3_000)];
+      const hash = new Blake3().update(bytes).digest();
+      const expected = { ...options, expectedHash: hash };
+      expect(await opened.blobs.put(key, bytes, expected)).toEqual({ sizeBytes: 3_000, hash });
+      expect((await read(key))?.equals(bytes)).toBe(true);
+      const other = newKey();
+      const refused = opened.blobs.put(other, randomBytes(3_000), expected);
+      await expect(refused).rejects.toMatchObject({ code: "hash_mismatch" });
+      expect(await opened.blobs.head(other)).toBeUndefined();
+    });
+
     it("keeps an empty blob", async () => {
       const key = newKey();
       await opened.blobs.put(key, Readable.from([]), options);

@@ -61,7 +61,7 @@ export interface SignedPut {
  */
 export interface BlobStore {
   /** Replaces what was there; readers see the old bytes or the new, never a mixture. */
-  put(key: string, bytes: Readable, options: PutOptions): Promise<StoredBlob>;
+  put(key: string, bytes: Readable | Buffer, options: PutOptions): Promise<StoredBlob>;
   /** Undefined: there is no such blob. A range must lie within the blob. */
   get(key: string, range?: ByteRange): Promise<BlobBody | undefined>;
   head(key: string): Promise<BlobHead | undefined>;

@@ -39,6 +39,18 @@ export class Metered {
     }
   }
 
+  /** Everything at once. */
+  take(bytes: Buffer): void {
+    try {
+      this.count(bytes.length);
+      this.hash = new Blake3().update(bytes).digest();
+      this.requireExpectedHash();
+    } catch (thrown) {
+      this.failure = thrown;
+      throw thrown;
+    }
+  }
+
   /** To be asked once every byte has passed. */
   stored(): StoredBlob {
     return { sizeBytes: this.sizeBytes, hash: this.hash };

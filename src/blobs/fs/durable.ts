@@ -1,63 +1,83 @@
-import { mkdir, open, rename } from "node:fs/promises";
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-import { absent, errorCodeOf } from "./failures.ts";
+import { errorCodeOf } from "./failures.ts";
+import { requireInside } from "./inside.ts";
+
+/** A file to be put in its place. */
+export interface Placement {
+  /** The real path of the folder that it may not leave. */
+  readonly root: string;
+  /** Where it is first; a new file of `bytes` where these are given. */
+  readonly part: string;
+  /** Where it goes; what is there is replaced at once. */
+  readonly target: string;
+  readonly bytes?: Uint8Array;
+}
 
 const maxTries = 5;
 
 /**
- * Moves a finished file to its place; what is there is replaced at once. `made` is the highest
- * folder that was made for it, if any was.
+ * Writes and syncs the part where its bytes are given, moves it to its place and syncs the folders
+ * on the way down: they are files too, and must outlive a power cut as well. It blocks, and is for a
+ * thread of its own: a dozen trips through the thread pool take longer than the disk does.
  */
-export async function moveInto(
-  part: string,
-  target: string,
-  made: string | undefined,
-): Promise<void> {
+export function place({ root, part, target, bytes }: Placement): void {
+  if (bytes !== undefined) writePart(part, bytes);
   const folder = dirname(target);
-  let firstMade = made;
+  requireInside(root, folder);
+  let firstMade = mkdirSync(folder, { recursive: true });
   // A deletion beside us may prune the folders before they are filled.
   for (let tries = 1; ; tries++) {
     try {
-      await rename(part, target);
+      renameSync(part, target);
       break;
     } catch (thrown) {
       if (errorCodeOf(thrown) !== "ENOENT" || tries >= maxTries) throw thrown;
-      firstMade = (await mkdirAgain(folder)) ?? firstMade;
+      firstMade = makeAgain(folder) ?? firstMade;
     }
   }
-  await syncFolders(folder, firstMade === undefined ? folder : dirname(firstMade));
+  syncFolders(folder, firstMade === undefined ? folder : dirname(firstMade));
 }
 
-async function mkdirAgain(folder: string): Promise<string | undefined> {
+function writePart(part: string, bytes: Uint8Array): void {
+  const file = openSync(part, "wx");
   try {
-    return await mkdir(folder, { recursive: true });
+    writeFileSync(file, bytes);
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function makeAgain(folder: string): string | undefined {
+  try {
+    return mkdirSync(folder, { recursive: true });
   } catch (thrown) {
     if (errorCodeOf(thrown) !== "ENOENT") throw thrown;
     return undefined;
   }
 }
 
-/**
- * Folders are files too: the entries on the way down must outlive a power cut as well. All at once,
- * since a journal commits them together.
- */
-async function syncFolders(lowest: string, highest: string): Promise<void> {
-  const folders: string[] = [];
-  for (let at = lowest; at.length >= highest.length; at = dirname(at)) {
-    folders.push(at);
-    if (at === dirname(at)) break;
-  }
-  await Promise.all(folders.map(syncFolder));
-}
-
-async function syncFolder(folder: string): Promise<void> {
+function syncFolders(lowest: string, highest: string): void {
   // Windows opens no folders and needs no such sync.
   if (process.platform === "win32") return;
-  const handle = await open(folder, "r").catch(absent);
+  for (let at = lowest; at.length >= highest.length; at = dirname(at)) {
+    syncFolder(at);
+    if (at === dirname(at)) break;
+  }
+}
+
+/** One that is gone again has nothing to keep. */
+function syncFolder(folder: string): void {
+  let handle: number | undefined;
   try {
-    await handle?.sync();
+    handle = openSync(folder, "r");
+    fsyncSync(handle);
+  } catch (thrown) {
+    if (errorCodeOf(thrown) !== "ENOENT") throw thrown;
   } finally {
-    await handle?.close();
+    if (handle !== undefined) closeSync(handle);
   }
 }

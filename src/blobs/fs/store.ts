@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { mkdir, open, readdir, realpath, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 
 import type { Clock } from "../../kernel/clock.ts";
 import type {
@@ -19,10 +20,10 @@ import type {
 import { isBlobPrefix, requireBlobKey } from "../key.ts";
 import { Metered } from "../metered.ts";
 import { signGetPath, signPutPath } from "../signed-url.ts";
-import { moveInto } from "./durable.ts";
 import { absent, storageError } from "./failures.ts";
 import { requireInside } from "./inside.ts";
 import { listKeys } from "./list.ts";
+import { placeAside } from "./placer.ts";
 
 export interface FileBlobsOptions {
   readonly folder: string;
@@ -34,6 +35,8 @@ export interface FileBlobsOptions {
 
 /** Unfinished uploads. No key can name them, since keys have no tilde. */
 const partFolder = "~parts";
+/** Files up to here are read at once. */
+const smallBytes = 64 * 1024;
 /** Longer than any upload takes: what is older was left by a process that was killed. */
 const abandonedMs = 24 * 3_600_000;
 
@@ -52,31 +55,37 @@ class FileBlobs implements BlobStore {
     this.options = options;
   }
 
-  async put(key: string, bytes: Readable, options: PutOptions): Promise<StoredBlob> {
+  async put(key: string, bytes: Readable | Buffer, options: PutOptions): Promise<StoredBlob> {
     const target = this.pathOf(key);
-    const part = join(this.options.folder, partFolder, randomUUID());
+    const { folder: root } = this.options;
+    const part = join(root, partFolder, randomUUID());
     const metered = new Metered(options);
-    const prepared = this.prepareFolder(dirname(target));
-    prepared.catch(() => undefined);
     try {
-      await writePart(part, metered.pass(bytes));
-      await moveInto(part, target, await prepared);
+      if (Buffer.isBuffer(bytes)) {
+        metered.take(bytes);
+        await placeAside({ root, part, target, bytes });
+      } else {
+        await writePart(part, metered.pass(bytes));
+        await placeAside({ root, part, target });
+      }
       return metered.stored();
     } catch (thrown) {
-      bytes.destroy();
+      if (!Buffer.isBuffer(bytes)) bytes.destroy();
       await rm(part, { force: true });
-      await prepared.catch(() => undefined);
       await this.prune(dirname(target));
       throw metered.causedBy(thrown) ? thrown : storageError(thrown);
     }
   }
 
   async get(key: string, range?: ByteRange): Promise<BlobBody | undefined> {
-    const path = await this.safePathOf(key);
+    const path = this.safePathOf(key);
     const file = await open(path, "r").catch(absent);
     if (file === undefined) return undefined;
     try {
       const found = await file.stat();
+      if (found.isFile() && range === undefined && found.size <= smallBytes) {
+        return await readWhole(file, found.size);
+      }
       if (found.isFile()) {
         const stream = createReadStream("", { fd: file, ...range });
         return { sizeBytes: found.size, stream };
@@ -90,7 +99,7 @@ class FileBlobs implements BlobStore {
   }
 
   async head(key: string): Promise<BlobHead | undefined> {
-    const found = await stat(await this.safePathOf(key)).catch(absent);
+    const found = await stat(this.safePathOf(key)).catch(absent);
     return found?.isFile() === true ? { sizeBytes: found.size } : undefined;
   }
 
@@ -105,7 +114,7 @@ class FileBlobs implements BlobStore {
 
   async list(prefix: string, limit: number, afterKey?: string): Promise<readonly string[]> {
     if (!isBlobPrefix(prefix)) throw new Error(`"${prefix}" is not a blob prefix`);
-    await requireInside(this.options.folder, join(this.options.folder, prefix));
+    requireInside(this.options.folder, join(this.options.folder, prefix));
     return listKeys(this.options.folder, prefix, limit, afterKey);
   }
 
@@ -124,12 +133,6 @@ class FileBlobs implements BlobStore {
     return { url: this.baseUrl() + path, headers };
   }
 
-  /** Makes a folder while the bytes are still coming; returns the highest one that was missing. */
-  private async prepareFolder(folder: string): Promise<string | undefined> {
-    await requireInside(this.options.folder, folder);
-    return mkdir(folder, { recursive: true });
-  }
-
   private baseUrl(): string {
     const { baseUrl } = this.options;
     return typeof baseUrl === "string" ? baseUrl : baseUrl();
@@ -139,9 +142,9 @@ class FileBlobs implements BlobStore {
     return join(this.options.folder, ...requireBlobKey(key).split("/"));
   }
 
-  private async safePathOf(key: string): Promise<string> {
+  private safePathOf(key: string): string {
     const path = this.pathOf(key);
-    await requireInside(this.options.folder, path);
+    requireInside(this.options.folder, path);
     return path;
   }
 
@@ -152,6 +155,14 @@ class FileBlobs implements BlobStore {
       await rmdir(at).catch(() => undefined);
     }
   }
+}
+
+/** At once: of a small file, most of the time would go to the stream. */
+async function readWhole(file: FileHandle, sizeBytes: number): Promise<BlobBody> {
+  const bytes = Buffer.allocUnsafe(sizeBytes);
+  const { bytesRead } = await file.read(bytes, 0, sizeBytes, 0);
+  await file.close();
+  return { sizeBytes, stream: Readable.from([bytes.subarray(0, bytesRead)]) };
 }
 
 /** Through a handle rather than a stream: of a small file, half the time would go to the stream. */

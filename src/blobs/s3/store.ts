@@ -71,9 +71,10 @@ class S3Blobs implements BlobStore {
   }
 
   /** The object appears only with the upload's last request, which refused bytes never reach. */
-  async put(key: string, bytes: Readable, options: PutOptions): Promise<StoredBlob> {
+  async put(key: string, content: Readable | Buffer, options: PutOptions): Promise<StoredBlob> {
     const { Upload } = await import("@aws-sdk/lib-storage");
     const metered = new Metered(options);
+    const bytes = Buffer.isBuffer(content) ? Readable.from([content]) : content;
     const Body = Readable.from(metered.pass(bytes), { objectMode: false });
     const params = { ...this.at(key), Body, ContentType: options.contentType };
     try {

@@ -1,5 +1,3 @@
-import { Readable } from "node:stream";
-
 import { HearthError } from "../../kernel/errors.ts";
 import {
   outputKey,
@@ -62,7 +60,7 @@ export async function storeContents(
   const puts = [...contents].map(([hash, { contentType, bytes }]) => {
     const options = { contentType, maxBytes: bytes.length, expectedHash: hash };
     const key = outputKey(attempt.jobId, attempt.epoch, hash);
-    return context.blobs.put(key, Readable.from([bytes]), options);
+    return context.blobs.put(key, bytes, options);
   });
   await Promise.all(puts);
 }
