@@ -74,8 +74,6 @@ async function stream(
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",
-    // A connection kept for later would hold up a gateway that stops.
-    Connection: "close",
   });
   raw.flushHeaders();
   raw.once("close", wake).on("drain", wake);
@@ -86,6 +84,8 @@ async function stream(
     context.logger.warn({ jobId: job.id, cause: errorMessage(thrown) }, "event stream broke off");
   } finally {
     context.shutdown.removeEventListener("abort", wake);
+    // A connection kept for later would hold up a gateway that stops.
+    if (context.shutdown.aborted) raw.once("finish", () => raw.socket?.destroySoon());
     raw.end();
   }
 }

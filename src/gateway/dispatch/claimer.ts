@@ -55,11 +55,7 @@ export class Claimer {
   }
 
   /** How a worker may be given the next job that needs no model; undefined where others may come first. */
-  seatOf(
-    deploymentId: number,
-    workerId: string,
-    { budgetBytes }: ClaimWish,
-  ): Seat | undefined {
+  seatOf(deploymentId: number, workerId: string, { budgetBytes }: ClaimWish): Seat | undefined {
     const view = this.options.views.known(deploymentId);
     if (view?.isPlain !== true || budgetBytes !== undefined) return undefined;
     const { leaseMs } = this.options;

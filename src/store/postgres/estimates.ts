@@ -11,9 +11,6 @@ interface EstimateRow extends EstimateRecord {
   readonly key: string;
 }
 
-const findText = `select key, mean_ms / 1000 as "meanSeconds", samples from estimate
-  where pool = $1 and key = any($2::text[])`;
-
 /** Run times and what they correct. */
 export class PostgresEstimates implements EstimateStore {
   private readonly database: Database;
@@ -26,7 +23,7 @@ export class PostgresEstimates implements EstimateStore {
     deploymentId: number,
     keys: readonly string[],
   ): Promise<ReadonlyMap<string, EstimateRecord>> {
-    const rows = await this.database.sql<EstimateRow>(findText, [deploymentId, keys]);
+    const rows = await this.database.run<EstimateRow>("estimates-find", [deploymentId, keys]);
     return byKey(rows);
   }
 
@@ -96,7 +93,9 @@ async function learnPool(
 ): Promise<void> {
   await runner.sql("select pg_advisory_xact_lock($1, $2)", [learningLock, deploymentId]);
   const keys = [...new Set(samples.map((sample) => sample.key))];
-  const known = new Map(byKey(await runner.sql<EstimateRow>(findText, [deploymentId, keys])));
+  const known = new Map(
+    byKey(await runner.run<EstimateRow>("estimates-find", [deploymentId, keys])),
+  );
   for (const { key, seconds } of samples) known.set(key, fold(known.get(key), seconds));
   const folded = keys.map((key) => known.get(key) ?? { meanSeconds: 0, samples: 1 });
   await runner.sql(
