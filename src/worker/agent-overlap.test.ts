@@ -18,6 +18,20 @@ describe("a worker with more than one job in hand", () => {
     expect(gateway.violations).toEqual([]);
   });
 
+  test("hands ComfyUI the next prompt before it is told what came of the last", async () => {
+    const { gateway, comfy } = await attachedStack();
+    for (let at = 0; at < 4; at++) {
+      await gateway.endOf(gateway.submit(pictureWorkflow({ seed: at })));
+    }
+    const release = comfy.holdHistory();
+    const jobs = [8, 9].map((seed) => gateway.submit(pictureWorkflow({ seed })));
+    await gateway.until(() => comfy.submissions.length === 6, "both have been posted");
+    expect(jobs.map(({ end }) => end)).toEqual([undefined, undefined]);
+    release();
+    for (const job of jobs) expect((await gateway.endOf(job)).kind).toBe("completed");
+    expect(gateway.violations).toEqual([]);
+  });
+
   test("gives a job back that was claimed ahead of one that turns out long", async () => {
     const { gateway } = await attachedStack({ timings: { aheadMs: 50 } });
     for (let at = 0; at < 4; at++) {

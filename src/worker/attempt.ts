@@ -95,11 +95,17 @@ async function produce(
   await models?.arrive({ context, control, reporter, workflow, extraData, signal: ready }, timings);
   const run = async (promptId: string): Promise<HistoryEntry> => {
     turn.leave = await takeLane(context, signal);
-    const entry = await onCard(context, assignment, control, () =>
-      timed(timings, "executeMs", () =>
-        runPrompt(context, control, reporter, { promptId, workflow, extraData }),
-      ),
-    );
+    const request = { promptId, workflow, extraData };
+    const entry = await onCard(context, assignment, control, (leaveCard) => {
+      // ComfyUI can have the next prompt while it is asked what came of this one.
+      const onRan = (): void => {
+        leaveCard();
+        turn.leave();
+      };
+      return timed(timings, "executeMs", () =>
+        runPrompt(context, control, reporter, request, onRan),
+      );
+    });
     models?.ran();
     turn.leave();
     context.executed(timings.executeMs ?? 0);
@@ -152,15 +158,20 @@ async function onCard<T>(
   { session, memory, life }: AttemptContext,
   assignment: Assignment,
   control: AttemptControl,
-  run: () => Promise<T>,
+  run: (leaveCard: () => void) => Promise<T>,
 ): Promise<T> {
   const signal = AbortSignal.any([control.signal, life, session.gone]);
   const lease = await memory.admit(session, assignment, signal);
   control.lease = lease;
+  let isOn = true;
+  const leaveCard = (): void => {
+    if (isOn) control.peakBytes = lease.release();
+    isOn = false;
+  };
   try {
-    return await run();
+    return await run(leaveCard);
   } finally {
-    control.peakBytes = lease.release();
+    leaveCard();
   }
 }
 

@@ -15,19 +15,31 @@ const hangLookMs = 100;
 /** What a prompt needs of its surroundings. */
 type PromptContext = Pick<AttemptContext, "session" | "timings" | "life">;
 
-/** Runs a prompt and returns what it made. Throws `AttemptFailed`, or the attempt's interruption. */
+/**
+ * Runs a prompt and returns what it made. `onRan` may be told before that it has run well. Throws
+ * `AttemptFailed`, or the attempt's interruption.
+ */
 export async function runPrompt(
   context: PromptContext,
   control: AttemptControl,
   reporter: Pick<Reporter, "hear" | "currentClass">,
   request: PromptRequest,
+  onRan?: () => void,
 ): Promise<HistoryEntry> {
   const { session, timings, life } = context;
   const { promptId } = request;
   const { signal } = control;
   const onEvent: Reporter["hear"] = (event) => reporter.hear(event);
   const currentClass = (): string | null => reporter.currentClass;
-  const watch = new PromptWatch({ session, promptId, timings, signal, onEvent, currentClass });
+  const watch = new PromptWatch({
+    session,
+    promptId,
+    timings,
+    signal,
+    onEvent,
+    currentClass,
+    onRan,
+  });
   try {
     signal.throwIfAborted();
     control.livePromptId = promptId;

@@ -42,6 +42,7 @@ export class FakeComfy {
   private freesCache = false;
   private outputs = 0;
   private knownPort: number;
+  private historyHeld: Promise<void> | undefined;
 
   constructor(options: FakeComfyOptions) {
     this.options = options;
@@ -88,6 +89,16 @@ export class FakeComfy {
     this.sockets = sockets;
   }
 
+  /** From now on answers nothing about what came of a prompt, until the returned function is called. */
+  holdHistory(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.historyHeld = promise;
+    return () => {
+      this.historyHeld = undefined;
+      resolve();
+    };
+  }
+
   /** Vanishes with everything that it had in memory. */
   crash(): void {
     this.sockets?.close();
@@ -114,7 +125,10 @@ export class FakeComfy {
     if (path === "/system_stats") return reply(response, 200, systemStats);
     if (path === "/object_info") return reply(response, 200, objectInfo);
     if (path === "/queue") return reply(response, 200, this.queue.places());
-    if (path.startsWith("/history/")) return reply(response, 200, this.queue.entry(path.slice(9)));
+    if (path.startsWith("/history/")) {
+      await this.historyHeld;
+      return reply(response, 200, this.queue.entry(path.slice(9)));
+    }
     if (path === "/view") return this.view(url.searchParams, response);
     reply(response, 404, {});
   }

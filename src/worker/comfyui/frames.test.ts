@@ -21,7 +21,7 @@ describe("a text frame", () => {
       nodeId: null,
     });
     expect(of("progress", { node: "1", value: 2, max: 4 })).toMatchObject({ value: 2, max: 4 });
-    expect(of("execution_success", {})).toEqual({ kind: "ended", promptId: "p" });
+    expect(of("execution_success", {})).toEqual({ kind: "ended", promptId: "p", isSuccess: true });
     expect(of("execution_interrupted", {})).toMatchObject({ kind: "ended" });
   });
 

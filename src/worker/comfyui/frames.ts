@@ -32,7 +32,8 @@ export type ComfyEvent =
       readonly nodes: readonly NodeState[];
     }
   | { readonly kind: "executed"; readonly promptId: string | null; readonly nodeId: string }
-  | { readonly kind: "started" | "ended"; readonly promptId: string | null }
+  | { readonly kind: "started"; readonly promptId: string | null }
+  | { readonly kind: "ended"; readonly promptId: string | null; readonly isSuccess: boolean }
   | {
       readonly kind: "preview";
       readonly promptId: string | null;
@@ -76,13 +77,13 @@ const textReaders: Readonly<Record<string, TextReader>> = {
     const nodeId = text(data["display_node"]) ?? text(data["node"]);
     return nodeId === null ? undefined : { kind: "executed", promptId, nodeId };
   },
-  execution_success: (_data, promptId) => ({ kind: "ended", promptId }),
-  execution_interrupted: (_data, promptId) => ({ kind: "ended", promptId }),
+  execution_success: (_data, promptId) => ({ kind: "ended", promptId, isSuccess: true }),
+  execution_interrupted: (_data, promptId) => ({ kind: "ended", promptId, isSuccess: false }),
   // A blocked output is reported like an error, but the run goes on.
-  execution_error: (data, promptId) => ({
-    kind: data["exception_type"] === "ExecutionBlocked" ? "other" : "ended",
-    promptId,
-  }),
+  execution_error: (data, promptId) =>
+    data["exception_type"] === "ExecutionBlocked"
+      ? { kind: "other", promptId }
+      : { kind: "ended", promptId, isSuccess: false },
 };
 
 /** Reads a text frame; undefined for one that is not ComfyUI's. */

@@ -27,7 +27,7 @@ export class ComfySocket {
   private id: string = randomUUID();
   private socket: WebSocket | undefined;
   private hasGreeted = false;
-  private listener: ((event: ComfyEvent) => void) | undefined;
+  private readonly listeners = new Set<(event: ComfyEvent) => void>();
   private readonly opened: Promise<void>;
   private markOpened: () => void = () => undefined;
 
@@ -58,9 +58,13 @@ export class ComfySocket {
     patience.abort();
   }
 
-  /** Hears every event from now on; undefined ends that. */
-  listen(listener: ((event: ComfyEvent) => void) | undefined): void {
-    this.listener = listener;
+  /**
+   * Hears every event from now on, until the returned function is called. What names no prompt is
+   * for whoever has listened longest: prompts run in their order.
+   */
+  listen(listener: (event: ComfyEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /**
@@ -74,7 +78,7 @@ export class ComfySocket {
 
   async close(): Promise<void> {
     this.closing.abort(new Error("closed"));
-    this.listener = undefined;
+    this.listeners.clear();
     await this.closeSocket();
     await this.running;
   }
@@ -121,10 +125,14 @@ export class ComfySocket {
 
   private hear(data: RawData, isBinary: boolean): void {
     this.hasGreeted = true;
-    if (this.listener === undefined) return;
+    if (this.listeners.size === 0) return;
     const bytes = data instanceof ArrayBuffer ? Buffer.from(data) : flat(data);
     const event = isBinary ? parseBinaryFrame(bytes) : parseTextFrame(bytes.toString("utf8"));
-    if (event !== undefined) this.listener(event);
+    if (event === undefined) return;
+    for (const listener of this.listeners) {
+      listener(event);
+      if (event.promptId === null) return;
+    }
   }
 
   private async closeSocket(): Promise<void> {

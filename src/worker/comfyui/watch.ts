@@ -20,6 +20,8 @@ export interface WatchOptions {
   readonly onEvent: (event: ComfyEvent) => void;
   /** The class of the node at work, as far as is known. */
   readonly currentClass: () => string | null;
+  /** The socket says that it ran well; what it made is not known yet. */
+  readonly onRan?: (() => void) | undefined;
 }
 
 /** After a hint the entry is there at once or a moment later; these are the waits in between. */
@@ -36,6 +38,7 @@ const looksPerQueueCheck = 5;
 export class PromptWatch {
   private readonly options: WatchOptions;
   private readonly alarm = new Alarm();
+  private readonly stopListening: () => void;
   private heardMs = performance.now();
   private lookedMs = performance.now();
   private unreachableSinceMs: number | undefined;
@@ -50,7 +53,7 @@ export class PromptWatch {
 
   constructor(options: WatchOptions) {
     this.options = options;
-    options.session.socket.listen((event) => this.hear(event));
+    this.stopListening = options.session.socket.listen((event) => this.hear(event));
   }
 
   /** To be called once the prompt is queued. Throws the reason when the signal aborts. */
@@ -69,7 +72,7 @@ export class PromptWatch {
 
   close(): void {
     const { socket, gone } = this.options.session;
-    socket.listen(undefined);
+    this.stopListening();
     // The next prompt shall be heard of: a connection that was deaf to this one stays so.
     if (this.isFinished && !this.hasHeard && !gone.aborted) void socket.renew("nothing");
   }
@@ -84,6 +87,7 @@ export class PromptWatch {
     onEvent(event);
     const isEnd = event.kind === "ended" || (event.kind === "executing" && event.nodeId === null);
     if (!isEnd || event.promptId !== promptId) return;
+    if (event.kind === "ended" && event.isSuccess) this.options.onRan?.();
     this.hints = 0;
     this.alarm.ring();
   }
