@@ -7,6 +7,7 @@ import type { Access } from "./auth.ts";
 import type { Placements } from "./dispatch/placements.ts";
 import type { RunLearner } from "./dispatch/run-learner.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { Endings } from "./endings.ts";
 import type { Seal } from "./seal.ts";
 import type { TenantGate } from "./tenant-gate.ts";
 
@@ -61,6 +62,7 @@ export interface GatewayContext {
   readonly access: Access;
   readonly dispatcher: Dispatcher;
   readonly learner: RunLearner;
+  readonly endings: Endings;
   readonly placements: Placements;
   readonly tenantGate: TenantGate;
   /** Aborted when the gateway begins to shut down; long polls and streams end then. */

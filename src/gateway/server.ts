@@ -15,6 +15,7 @@ import { registerComfyV2 } from "./comfy-v2/routes.ts";
 import type { GatewayContext, GatewaySettings } from "./context.ts";
 import { createDispatch, type Dispatch } from "./dispatch/dispatch.ts";
 import { Placements } from "./dispatch/placements.ts";
+import { Endings } from "./endings.ts";
 import { registerErrors } from "./error-response.ts";
 import { registerJsonBodies } from "./json-body.ts";
 import { isLoopbackHost } from "./loopback.ts";
@@ -151,6 +152,7 @@ async function createContext(
     access: new Access(store, clock, trusted.id),
     dispatcher: dispatch.dispatcher,
     learner: dispatch.learner,
+    endings: new Endings(),
     placements: new Placements(store, clock),
     tenantGate: new TenantGate(store.tenants, clock),
     shutdown,

@@ -56,6 +56,9 @@ export interface AttemptRef {
   readonly workerId: string;
 }
 
+/** `known`: it stands, but all or some of its outputs were recorded before, under ids of their own. */
+export type Completion = "accepted" | "known" | "stale";
+
 /** An output with the id that its asset is to have. */
 export interface NewOutput extends OutputFile {
   readonly assetId: string;
@@ -112,7 +115,7 @@ export interface AttemptStore {
     outputs: readonly NewOutput[],
     end: AttemptEnd,
     stored?: Promise<unknown>,
-  ): Promise<"accepted" | "stale">;
+  ): Promise<Completion>;
   /** Ends the attempt by its retry budget: the job is queued again or fails. */
   fail(
     attempt: AttemptRef,

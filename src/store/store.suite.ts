@@ -76,13 +76,13 @@ export function describeStore(server: { readonly name: string; readonly url: str
       expect(running).toMatchObject({ state: "running", progress });
       expect(running?.outputs.map((file) => file.name)).toEqual(["a.png"]);
       const all = [first, output(jobId, 1, "b"), { ...output(jobId, 1, "b"), name: "copy.png" }];
-      expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("accepted");
+      expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("known");
       const done = await fixture.store.jobs.get(fixture.tenantId, jobId);
       expect(done).toMatchObject({ state: "succeeded", progress: null, failure: null });
       expect(done?.outputs.map((file) => file.name)).toEqual(["a.png", "b.png", "copy.png"]);
       expect(await fixture.store.jobs.log(fixture.tenantId, jobId)).toMatchObject({ text: "done" });
       expect(await fixture.store.jobs.workflow(fixture.tenantId, jobId)).toBeDefined();
-      expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("accepted");
+      expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("known");
     });
 
     it("keeps every output that is reported by and by, and none twice", async () => {
@@ -98,7 +98,7 @@ export function describeStore(server: { readonly name: string; readonly url: str
         (await fixture.store.jobs.get(fixture.tenantId, jobId))?.outputs.map((file) => file.name);
       expect(await names()).toEqual(["a.png", "b.png"]);
       const all = [third!, second!, first!];
-      expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("accepted");
+      expect(await fixture.store.attempts.complete(attempt, all, end)).toBe("known");
       expect(await names()).toEqual(["a.png", "b.png", "c.png"]);
     });
 

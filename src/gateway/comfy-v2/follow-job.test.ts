@@ -16,6 +16,7 @@ import type { BlobStore } from "../../blobs/blobs.ts";
 import { openFileBlobs } from "../../blobs/fs/store.ts";
 import type { Claim } from "../../store/attempts.ts";
 import { defaultLimits } from "../context.ts";
+import { Endings } from "../endings.ts";
 import { followJob } from "./follow-job.ts";
 import { Waker } from "./waker.ts";
 
@@ -41,6 +42,7 @@ afterAll(async () => {
 
 interface Followed {
   readonly claim: Claim;
+  readonly endings: Endings;
   readonly response: ServerResponse;
   /** The client's end, which reads nothing until it is told to. */
   readonly client: IncomingMessage;
@@ -67,7 +69,8 @@ async function follow(own: { wholeStreamMs?: number } = {}): Promise<Followed> {
     ...own,
   };
   const { signal: shutdown } = new AbortController();
-  const context = { store: fixture.store, blobs, settings, clock, shutdown };
+  const endings = new Endings();
+  const context = { store: fixture.store, blobs, settings, clock, shutdown, endings };
   const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -79,6 +82,7 @@ async function follow(own: { wholeStreamMs?: number } = {}): Promise<Followed> {
   client.on("error", () => undefined);
   return {
     claim,
+    endings,
     response,
     client,
     ended,
@@ -124,6 +128,32 @@ describe("a stream that is delivered whole", () => {
     followed.wake();
     await followed.ended;
     expect(await text(followed.client)).toMatch(/^event: status\n[^\n]*\n\n(?:: keepalive\n\n)?$/u);
+    followed.close();
+  });
+});
+
+describe("a job that is completed on the gateway that tells of it", () => {
+  it("is told of to its end without asking the database", async () => {
+    const followed = await follow();
+    const { jobId, epoch } = followed.claim;
+    const output = {
+      assetId: "0197fd30-0000-7000-8000-000000000001",
+      nodeId: "9",
+      name: "a.png",
+      type: "image",
+      contentType: "image/png",
+      hash: `blake3:${"a".repeat(64)}`,
+      sizeBytes: 3,
+      key: `jobs/${jobId}/${epoch}-a`,
+    } as const;
+    followed.endings.noteSuccess(jobId, epoch, [output]);
+    followed.wake();
+    await followed.ended;
+    const story = await text(followed.client);
+    expect(story).toMatch(
+      /event: output\ndata: [^\n]*"id":"0197fd30-0000-7000-8000-000000000001"/u,
+    );
+    expect(story).toMatch(/event: status\ndata: \{"status":"succeeded"[^\n]*\n\n$/u);
     followed.close();
   });
 });

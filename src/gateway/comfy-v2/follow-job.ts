@@ -13,7 +13,10 @@ const previewEveryMs = 400;
 /** A client that takes nothing for so long is gone, whatever its connection says. */
 const stalledMs = 60_000;
 
-type FollowContext = Pick<GatewayContext, "store" | "blobs" | "settings" | "clock" | "shutdown">;
+type FollowContext = Pick<
+  GatewayContext,
+  "store" | "blobs" | "settings" | "clock" | "shutdown" | "endings"
+>;
 
 /**
  * Writes a job's news, beginning with the snapshot given, until it has ended, the client has gone
@@ -34,6 +37,11 @@ export async function followJob(
   const news = new JobNews();
   const previews = new PreviewReader(context);
   let job: JobRecord | undefined = first;
+  const lookAgain = async (): Promise<JobRecord | undefined> => {
+    const ending = context.endings.of(first.id);
+    if (ending !== undefined) return { ...first, ...ending };
+    return store.jobs.get(first.tenantId, first.id);
+  };
   let lastWriteMs = clock.now();
   while (!raw.destroyed && !shutdown.aborted) {
     if (raw.writableNeedDrain) {
@@ -41,7 +49,7 @@ export async function followJob(
       else await waker.wait(pollMs);
       continue;
     }
-    job ??= await store.jobs.get(first.tenantId, first.id);
+    job ??= await lookAgain();
     if (job === undefined) return;
     const { frames, isLast } = await news.since(job, await previews.next(job), signerOf(context));
     const isQuiet = clock.now() - lastWriteMs >= keepAliveMs;

@@ -13,7 +13,7 @@ import {
   type AttemptVerb,
   type Verdict,
 } from "../../protocol/worker-link.ts";
-import type { AttemptRef } from "../../store/attempts.ts";
+import type { AttemptRef, Completion } from "../../store/attempts.ts";
 import type { WorkerRecord } from "../../store/workers.ts";
 import type { GatewayContext } from "../context.ts";
 import { readBody } from "../json-body.ts";
@@ -48,7 +48,7 @@ function attemptHandlers(
   const { attempts, signals } = context.store;
   const ended = (
     attempt: AttemptRef,
-    outcome: "accepted" | "stale",
+    outcome: Completion,
     worker?: WorkerRecord,
   ): Record<string, never> => {
     if (outcome === "stale") throw new HearthError("stale_attempt");
@@ -69,6 +69,9 @@ function attemptHandlers(
       const stored = inline.size > 0 ? storeContents(context, attempt, inline) : undefined;
       const outcome = await attempts.complete(attempt, checked, end, stored);
       if (outcome === "accepted") {
+        context.endings.noteSuccess(attempt.jobId, attempt.epoch, checked);
+      }
+      if (outcome !== "stale") {
         lessons.peak(attempt, request.peakBytes);
         context.learner.noteEnded(attempt);
       }

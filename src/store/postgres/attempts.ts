@@ -9,10 +9,15 @@ import type {
   Claim,
   ClaimGroup,
   ClaimSlot,
+  Completion,
   NewOutput,
 } from "../attempts.ts";
 import { cancelAttempt, failAttempt, lockAttempt, requeueAttempt } from "./attempt-end.ts";
 import type { Database } from "./database.ts";
+
+interface Accepted {
+  readonly newOutputs: number;
+}
 
 const noEnd: AttemptEnd = { log: null, timings: {} };
 
@@ -102,7 +107,7 @@ export class PostgresAttempts implements AttemptStore {
     outputs: readonly NewOutput[],
     end: AttemptEnd,
     stored?: Promise<unknown>,
-  ): Promise<"accepted" | "stale"> {
+  ): Promise<Completion> {
     const values = [
       ...refValues(attempt),
       JSON.stringify(numbered(outputs)),
@@ -114,13 +119,15 @@ export class PostgresAttempts implements AttemptStore {
     // Its failure is met where it is awaited.
     stored?.catch(() => undefined);
     const rows = await (stored === undefined
-      ? this.database.run("attempts-complete", values)
+      ? this.database.run<Accepted>("attempts-complete", values)
       : this.database.transaction(async (runner) => {
-          const accepted = await runner.run("attempts-complete", values);
+          const accepted = await runner.run<Accepted>("attempts-complete", values);
           await stored;
           return accepted;
         }));
-    return rows.length > 0 ? "accepted" : this.repeated(attempt, "succeeded");
+    const [row] = rows;
+    if (row !== undefined) return row.newOutputs === outputs.length ? "accepted" : "known";
+    return (await this.repeated(attempt, "succeeded")) === "stale" ? "stale" : "known";
   }
 
   async fail(

@@ -59,4 +59,4 @@ with gate as (
 ), announced as (
   insert into outbox (job_id, epoch, event) select id, $2, 'job.succeeded' from done
 )
-select id from done
+select (select count(*) from files) as "newOutputs" from done
