@@ -59,7 +59,7 @@ describe("the queue key", () => {
   it("adds the delay of the class and the expected run", () => {
     expect(queueKeys(plain)).toEqual({
       keySeconds: 1035,
-      coldKeySeconds: 1123,
+      coldKeySeconds: 1255,
       overdueAtSeconds: 1300,
     });
   });

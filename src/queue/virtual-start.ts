@@ -29,7 +29,7 @@ export interface KeyPolicy {
 
 export const defaultKeyPolicy: KeyPolicy = {
   runWeight: 1,
-  loadWeight: 4,
+  loadWeight: 10,
   deadlineMarginSeconds: 2,
   overdueAfterSeconds: { low: 900, normal: 300, high: 120, critical: 60 },
 };

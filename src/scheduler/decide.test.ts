@@ -90,6 +90,10 @@ describe("waiting or swapping", () => {
   it("fetches ahead what is waited for, instead of idling", () => {
     expect(run([cold], fleetOf({})).choice).toEqual({ kind: "prefetch", modelSet: "set-of-j" });
   });
+  it("stays idle where a warm worker comes before a fetch would be done", () => {
+    const soon = fleetOf({ warmInSeconds: 5, backlogSeconds: 0 });
+    expect(run([cold], soon).choice).toEqual({ kind: "idle" });
+  });
   it("loads when the queue for the set is longer than the load", () => {
     expect(run([cold], fleetOf({ backlogSeconds: 35 })).choice).toMatchObject({ kind: "run" });
   });

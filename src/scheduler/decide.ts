@@ -134,7 +134,10 @@ export function missedDeadlines(decisions: readonly Decision[]): readonly Queued
   return [...missed.values()];
 }
 
-/** The set that is waited for longest: the first that would be worth a second warm worker. */
+/**
+ * The set that is waited for longest, if it would be in RAM here before its warm workers come to
+ * it: the first that would be worth a second warm worker.
+ */
 function setToPrefetch(passedOver: readonly Considered[], fleet: FleetView): string | undefined {
   let longestSeconds = 0;
   let modelSet: string | undefined;
@@ -142,7 +145,7 @@ function setToPrefetch(passedOver: readonly Considered[], fleet: FleetView): str
     const set = fleet[head.job.modelSet];
     if (verdict !== "waits_for_warm_worker" || set === undefined) continue;
     const waitSeconds = warmWaitSeconds(set);
-    if (waitSeconds <= longestSeconds) continue;
+    if (waitSeconds <= Math.max(longestSeconds, head.loadSeconds)) continue;
     longestSeconds = waitSeconds;
     modelSet = head.job.modelSet;
   }

@@ -16,9 +16,9 @@ export interface SchedulingPolicy extends KeyPolicy {
 
 export const defaultPolicy: SchedulingPolicy = {
   ...defaultKeyPolicy,
-  spareLoadWeight: 2,
+  spareLoadWeight: 3,
   swapFloorSeconds: 1,
-  patienceSeconds: 30,
+  patienceSeconds: 60,
   overdueEvery: 4,
   missedDeadline: "demote",
 };

@@ -42,6 +42,8 @@ export interface Dispatcher {
 export interface ClusterView {
   readonly workers: readonly SimWorker[];
   readonly idle: readonly SimWorker[];
+  /** Brings a model into a worker's RAM, unless one is on its way there or it is on its way. */
+  prefetch(worker: SimWorker, need: MemoryNeed): void;
 }
 
 /** What happened, as it happens. */
@@ -74,6 +76,7 @@ export interface Nature {
 export class Cluster implements ClusterView {
   readonly workers: SimWorker[] = [];
   readonly idle: SimWorker[] = [];
+  private readonly fetches = new Map<SimWorker, string>();
   private readonly timeline: Timeline;
   private readonly dispatcher: Dispatcher;
   private readonly nature: Nature;
@@ -143,6 +146,18 @@ export class Cluster implements ClusterView {
   /** Asks the dispatcher again: with time, or after a prefetch, it may decide otherwise. */
   reconsider(): void {
     this.dispatch();
+  }
+
+  prefetch(worker: SimWorker, need: MemoryNeed): void {
+    const { residency } = worker;
+    if (this.fetches.has(worker) || [...this.fetches.values()].includes(need.model)) return;
+    this.fetches.set(worker, need.model);
+    const seconds = residency.expectedSeconds(need) * this.nature.drawLoadFactor();
+    this.timeline.after(seconds, () => {
+      this.fetches.delete(worker);
+      residency.prefetch(need);
+      this.dispatch();
+    });
   }
 
   private dispatch(): void {

@@ -95,7 +95,7 @@ describe("jobs that need models", () => {
     const running = await submit("endless", { estimateMs: 5_000 });
     expect(await claim(warm)).toBe(running);
     await fixture.query(
-      "update attempt set claimed_at = claimed_at - interval '30 minutes' where job_id = $1",
+      "update attempt set claimed_at = claimed_at - interval '3 hours' where job_id = $1",
       [running],
     );
     const waiting = await submit("endless", { estimateMs: 5_000 });

@@ -183,6 +183,12 @@ export class PoolView {
     return found.slice(0, maxResidentSets).map(({ id }) => id);
   }
 
+  /** More than half of the workers are idle. */
+  isSpare(): boolean {
+    const idle = this.fleet.filter(({ busySinceSeconds }) => busySinceSeconds === null);
+    return idle.length * 2 > this.fleet.length;
+  }
+
   /** Workers that hold a set in VRAM, or are about to. */
   warmWorkers(modelSets: readonly number[], nowSeconds: number): readonly WarmWorker[] {
     return this.fleet.flatMap(({ workerId, busySinceSeconds, freeAtSeconds }) => {

@@ -102,6 +102,7 @@ export function roundInput(
   policy: SchedulingPolicy,
 ): RoundInput {
   const nowSeconds = rows[0]?.nowSeconds ?? 0;
+  const isSpare = view.isSpare();
   const sets = [...new Set(rows.map((row) => row.modelSet))];
   const jobsOf = (lane: QueuedRow["lane"]): readonly QueuedRow[] =>
     unique(rows.filter((row) => row.lane === lane));
@@ -117,6 +118,7 @@ export function roundInput(
       workerId,
       vramBytes: view.usableVramBytes(workerId),
       claims: view.claims.get(workerId) ?? 0,
+      isSpare,
       loadSeconds: Object.fromEntries(
         sets.flatMap((id) => {
           const seconds = view.loadSecondsOf(workerId, id);

@@ -12,7 +12,7 @@ import { QueueIndex } from "../../scheduler/queue-index.ts";
 import type { Assignment, ClusterView, Dispatcher, SimWorker } from "../cluster.ts";
 import { EstimateBook } from "../estimate-book.ts";
 import { SharedHeads, WarmSets } from "../fleet-snapshot.ts";
-import { coldLoadSeconds, type LoadModel } from "../residency.ts";
+import { coldLoadSeconds, type LoadModel, type MemoryNeed } from "../residency.ts";
 import type { SimJob } from "../sim-job.ts";
 
 /** A job that was charged to its tenant, and waits or runs. */
@@ -27,6 +27,18 @@ interface Proposal {
   readonly jobId: string;
   readonly loadSeconds: number;
   readonly rank: number;
+}
+
+interface Prefetch {
+  readonly worker: SimWorker;
+  readonly need: MemoryNeed;
+}
+
+/** What the idle workers of a moment say. */
+interface Answers {
+  readonly best: Proposal | undefined;
+  readonly demoted: number;
+  readonly prefetches: readonly Prefetch[];
 }
 
 /** What all workers that ask at one moment look at. */
@@ -78,31 +90,32 @@ export class HearthDispatcher implements Dispatcher {
     this.workers = cluster.workers.length;
     // Asks again after a demotion, which may bring up another head: once a job at most.
     for (;;) {
-      const { best, demoted } = this.ask(cluster, nowSeconds);
+      const { best, demoted, prefetches } = this.ask(cluster, nowSeconds);
       if (best !== undefined) return this.claim(best);
-      if (demoted === 0) return undefined;
+      if (demoted > 0) continue;
+      for (const prefetch of prefetches) cluster.prefetch(prefetch.worker, prefetch.need);
+      return undefined;
     }
   }
 
   /** Asks every idle worker and keeps the best of what they would do. */
-  private ask(
-    cluster: ClusterView,
-    nowSeconds: number,
-  ): { readonly best: Proposal | undefined; readonly demoted: number } {
+  private ask(cluster: ClusterView, nowSeconds: number): Answers {
     const fleet = new WarmSets(cluster, this.index, nowSeconds);
     const shared = new SharedHeads(this.index);
     const isSpare = cluster.idle.length * 2 > cluster.workers.length;
     let best: Proposal | undefined;
     const decisions: Decision[] = [];
+    const prefetches: Prefetch[] = [];
     for (const worker of cluster.idle) {
       const decision = this.decideFor(worker, { fleet, shared, nowSeconds, isSpare });
       decisions.push(decision);
+      prefetches.push(...prefetchOf(worker, decision));
       const proposal = toProposal(worker, decision);
       if (proposal !== undefined && isBetter(proposal, best)) best = proposal;
     }
     const missed = missedDeadlines(decisions);
     for (const { jobId } of missed) this.demote(jobId);
-    return { best, demoted: missed.length };
+    return { best, demoted: missed.length, prefetches };
   }
 
   finished(job: SimJob, ran: { readonly runSeconds: number }): void {
@@ -221,4 +234,13 @@ function toProposal(worker: SimWorker, { choice, ranked }: Decision): Proposal |
   if (choice.kind !== "run" || best === undefined) return undefined;
   const { loadSeconds } = best.head;
   return { worker, jobId: choice.jobId, loadSeconds, rank: best.scoreSeconds };
+}
+
+/** Into RAM only; what is there already is near enough. */
+function prefetchOf(worker: SimWorker, { choice, passedOver }: Decision): readonly Prefetch[] {
+  if (choice.kind !== "prefetch") return [];
+  const model = choice.modelSet;
+  const job = passedOver.find(({ head }) => head.job.modelSet === model)?.head.job;
+  if (job === undefined || worker.residency.tierOf(model) !== "disk") return [];
+  return [{ worker, need: { model, vramBytes: job.vramBytes } }];
 }
