@@ -31,6 +31,15 @@ export function byteSize(text: string): number {
   return accept(parseBytes(text));
 }
 
+/** "8x24GiB,4x48GiB": the size of each. */
+export function cards(text: string): readonly number[] {
+  return text.split(",").flatMap((group) => {
+    const [, count = "1", size = ""] = /^(?:(\d{1,4})x)?(.+)$/u.exec(group.trim()) ?? [];
+    const bytes = byteSize(size);
+    return Array.from({ length: wholeNumber(1, 1_000)(count) }, () => bytes);
+  });
+}
+
 /** "45", "2.5" or "250ms" as milliseconds. */
 export function seconds(text: string): number {
   return durationMs(/^\d+(?:\.\d+)?$/u.test(text) ? `${text}s` : text);

@@ -24,6 +24,19 @@ async function setup() {
   return { folder, run };
 }
 
+it("takes cards of several sizes, and refuses those too small for the work", async () => {
+  const { run } = await setup();
+  const few = ["--copies", "0.05", "--policy", "hearth,fifo-warm", "--json"];
+  const { code, stdout } = await run(...few, "--gpus", "1x24GiB,1x48GiB");
+  expect(code).toBe(0);
+  const { data } = JSON.parse(stdout) as { data: { jobs: number; rows: { jobs: number }[] } };
+  expect(data.rows.map(({ jobs }) => jobs)).toEqual([data.jobs, data.jobs]);
+  expect(await run(...few, "--gpus", "2x8GiB")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("the largest of --gpus has 8") as string,
+  });
+});
+
 const header =
   "gmt_create,predict_status,exec_time_seconds,groupId,num_images_per_prompt,num_inference_steps,checkpoint_model_version_id,num_lora";
 const trace = Array.from({ length: 120 }, (_, at) => {

@@ -13,6 +13,8 @@ import { Timeline } from "./timeline.ts";
 export interface FixedFleet {
   readonly workers: number;
   readonly vramBytes: number;
+  /** The cards, one a worker, where they are not all alike; then the two above do not count. */
+  readonly cardsBytes?: readonly number[];
   readonly loads: LoadModel;
   /** From death to a new worker in its place. */
   readonly bootSeconds: number;
@@ -61,20 +63,27 @@ export function simulateFixedFleet(
   const observer = new Recorder();
   const nature = natureOf(random, { faults, loads: fleet.loads, freeLoads });
   const cluster = new Cluster(timeline, { dispatcher: create(fleet.loads), nature, observer });
-  for (let worker = 0; worker < fleet.workers; worker++) cluster.join(fleet.vramBytes);
+  const cards = cardsOf(fleet);
+  for (const vramBytes of cards) cluster.join(vramBytes);
   arrive(timeline, workload.jobs, (job) => {
     cluster.submit(job);
   });
   letWorkersDie(timeline, cluster, {
     ...fleet,
+    workers: cards.length,
     faults,
     random,
     untilSeconds: lastArrival(workload),
   });
   timeline.run();
   const { outcome } = observer;
-  const run = { submitted: workload.jobs.length, workers: fleet.workers };
+  const run = { submitted: workload.jobs.length, workers: cards.length };
   return { outcome, summary: summarize(policy, outcome, run) };
+}
+
+/** The memory of each worker's card. */
+export function cardsOf(fleet: FixedFleet): readonly number[] {
+  return fleet.cardsBytes ?? Array.from({ length: fleet.workers }, () => fleet.vramBytes);
 }
 
 function lastArrival({ jobs }: Workload): number {
@@ -100,7 +109,7 @@ function letWorkersDie(
       if (victim !== undefined) {
         cluster.kill(victim);
         timeline.after(chance.bootSeconds, () => {
-          cluster.join(chance.vramBytes);
+          cluster.join(victim.vramBytes);
         });
       }
       scheduleDeath();

@@ -11,6 +11,8 @@ export interface GeneratorOptions {
   readonly requestsPerDay: number;
   readonly tenants: number;
   readonly models: number;
+  /** Every fourth model needs 36 GiB instead of 12. */
+  readonly hasLargeModels?: boolean;
   readonly random: () => number;
 }
 
@@ -63,6 +65,7 @@ interface Draws {
   readonly tenant: () => number;
   readonly modelFactors: readonly number[];
   readonly lastModels: Map<number, number>;
+  readonly largeEvery: number;
 }
 
 /** Requests in order of arrival, starting at midnight of day 0. */
@@ -75,6 +78,7 @@ export function generateWorkload(options: GeneratorOptions): Workload {
     tenant: drawFrom(zipf(options.tenants, 0.8), random),
     modelFactors: drawModelFactors(shares, random),
     lastModels: new Map(),
+    largeEvery: options.hasLargeModels === true ? 4 : Infinity,
   };
   const jobs: Omit<SimJob, "jobId">[] = [];
   let [dayFactor, level] = [1, 0];
@@ -119,7 +123,7 @@ function session(startSeconds: number, draws: Draws): readonly Omit<SimJob, "job
 function request(
   arrivalSeconds: number,
   of: { readonly tenant: number; readonly model: number },
-  { random, modelFactors }: Draws,
+  { random, modelFactors, largeEvery }: Draws,
 ): Omit<SimJob, "jobId"> {
   const size = drawImages(random());
   const hasLora = random() < loraShare;
@@ -132,7 +136,7 @@ function request(
     priority: "normal",
     warmSeconds: Math.max(1, meanSeconds * drawFactor(random, requestSigma)),
     kind: `m${of.model}, ${size.images} images, ${hasLora ? 1 : 0} loras`,
-    vramBytes: 12 * gibibyte,
+    vramBytes: (of.model % largeEvery === largeEvery - 1 ? 36 : 12) * gibibyte,
     deadlineSeconds: null,
     images: size.images,
   };

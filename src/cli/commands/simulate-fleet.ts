@@ -1,5 +1,7 @@
+import { formatBytes } from "../../kernel/bytes.ts";
 import { seededRandom } from "../../kernel/random.ts";
 import {
+  cardsOf,
   defaultFleet,
   fleetPolicies,
   simulateFixedFleet,
@@ -7,6 +9,7 @@ import {
 } from "../../simulator/fixed-fleet.ts";
 import { fleetPlots, type PlottedRun } from "../../simulator/fleet-plots.ts";
 import { overlay } from "../../simulator/overlay.ts";
+import type { Workload } from "../../simulator/sim-job.ts";
 import type { Summary } from "../../simulator/summary.ts";
 import type { CommandContext } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
@@ -17,6 +20,8 @@ import { formatTable, type Column } from "../table.ts";
 export interface SimulateFleetFlags {
   readonly policy: readonly string[];
   readonly workers: number;
+  /** Bytes of each worker's card; in place of `workers`. */
+  readonly gpus?: readonly number[];
   readonly copies: number;
   readonly seed: number;
   readonly deaths: number;
@@ -32,11 +37,19 @@ export async function simulateFleet(
   flags: SimulateFleetFlags,
 ): Promise<void> {
   const policies = flags.policy.map(knownPolicy);
-  const base = await readWorkload(context, trace, flags.seed);
+  const fleet = {
+    ...defaultFleet,
+    workers: flags.workers,
+    ...(flags.gpus && { cardsBytes: flags.gpus }),
+  };
+  const cards = cardsOf(fleet);
+  const hasLargeModels = Math.max(...cards) >= largeCardBytes;
+  const base = await readWorkload(context, trace, flags.seed, { hasLargeModels });
+  requireRoom(base, cards);
   const workload = overlay(base, flags.copies, seededRandom(flags.seed));
   const options = {
     seed: flags.seed,
-    fleet: { ...defaultFleet, workers: flags.workers },
+    fleet,
     faults: {
       deathsPerWorkerHour: flags.deaths,
       outOfMemoryShare: flags.outOfMemory / 100,
@@ -48,13 +61,24 @@ export async function simulateFleet(
     context.output.note(`${runs.length + 1} of ${policies.length}: ${name}`);
     runs.push({ name, ...simulateFixedFleet(workload, name, options) });
   }
-  const title = `${base.name}, ${flags.copies} x, ${flags.workers} workers`;
-  const pictures = flags.out === undefined ? [] : fleetPlots(title, runs, flags.workers);
+  const title = `${base.name}, ${flags.copies} x, ${cards.length} workers`;
+  const pictures = flags.out === undefined ? [] : fleetPlots(title, runs, cards.length);
   const files = flags.out === undefined ? [] : await savePictures(context, flags.out, pictures);
   for (const file of files) context.output.note(`wrote ${file}`);
   const rows = runs.map(({ summary }) => summary);
   const { jobs } = workload;
   context.output.result({ workload: workload.name, jobs: jobs.length, rows, files }, tableOf(rows));
+}
+
+/** From this size on generated traffic has models that no smaller card could take. */
+const largeCardBytes = 36 * 1024 ** 3;
+
+function requireRoom({ jobs }: Workload, cards: readonly number[]): void {
+  const largest = Math.max(...cards);
+  const job = jobs.find(({ vramBytes }) => vramBytes > largest);
+  if (job === undefined) return;
+  const [needed, there] = [formatBytes(job.vramBytes), formatBytes(largest)];
+  throw new CliFailure("usage", `A job needs ${needed}, the largest of --gpus has ${there}.`);
 }
 
 function knownPolicy(name: string): FleetPolicyName {

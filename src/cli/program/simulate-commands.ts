@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { factor, names, wholeNumber } from "../arguments.ts";
+import { cards, factor, names, wholeNumber } from "../arguments.ts";
 import type { SimulateFleetFlags } from "../commands/simulate-fleet.ts";
 import type { SimulateFlags } from "../commands/simulate-scaling.ts";
 import type { Runner } from "./runner.ts";
@@ -49,6 +49,7 @@ function addFleetCommand(simulate: Command, run: Runner): void {
     .argument("[trace]", "CSV of requests (docs/simulation.md); without it, generated ones")
     .option("--policy <names>", "orders to compare, with commas between", names)
     .option("--workers <count>", "how many workers", wholeNumber(1, 10_000), 16)
+    .option("--gpus <cards>", "cards of the workers instead, as 8x24GiB,8x48GiB", cards)
     .option("--copies <count>", "how many times the traffic", factor(0.01, 500), 1)
     .option("--seed <number>", "another one is another run", wholeNumber(0, 2 ** 31), 1)
     .option("--deaths <rate>", "deaths per worker and hour", factor(0, 10), 0)

@@ -14,9 +14,10 @@ export async function readWorkload(
   context: CommandContext,
   trace: string | undefined,
   seed: number,
+  options: { readonly hasLargeModels?: boolean } = {},
 ): Promise<Workload> {
   if (trace === undefined) {
-    return generateWorkload({ ...defaultGenerator, random: seededRandom(seed) });
+    return generateWorkload({ ...defaultGenerator, ...options, random: seededRandom(seed) });
   }
   const text = await readFile(resolve(context.io.folder, trace), "utf8").catch((cause: unknown) => {
     throw new CliFailure("usage", `${trace} cannot be read: ${errorMessage(cause)}.`);
