@@ -33,7 +33,7 @@ it("takes cards of several sizes, and refuses those too small for the work", asy
   expect(data.rows.map(({ jobs }) => jobs)).toEqual([data.jobs, data.jobs]);
   expect(await run(...few, "--gpus", "2x8GiB")).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("the largest of --gpus has 8") as string,
+    stdout: expect.stringContaining("the largest of --gpus has 8") as string,
   });
 });
 
