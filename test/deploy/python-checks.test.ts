@@ -1,41 +1,19 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 
-import { seedCatalogue } from "../../src/catalogue/seed.ts";
-import { renderers } from "../../src/deploy/manifests/render.ts";
+import { writeRendered } from "./rendered.ts";
 
 const python = fileURLToPath(new URL("../../.cache/python/bin/python", import.meta.url));
 /** `.ci/run` sets the environment up; elsewhere it is optional. */
 const isHere = existsSync(python) || process.env.CI === "true";
 
-async function check(platform: string, file: string, program: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "hearth-render-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const rendered = renderers[platform]!({
-    name: "portraits",
-    deployment: "default",
-    image: "registry.example/portraits:1",
-    gatewayUrl: "https://hearth.example",
-    gpu: seedCatalogue().gpuById.get("l4")!,
-    region: "us-east-1",
-    minWorkers: 1,
-    maxWorkers: 5,
-    cpuCores: 4,
-    memoryGib: 16,
-    graceSeconds: 900,
-  });
-  if (!rendered.ok) throw new Error(rendered.reason);
-  const { text } = rendered.files.find(({ path }) => path === file)!;
-  await writeFile(join(folder, file), text);
-  const { stdout } = await promisify(execFile)(python, ["-c", program], { cwd: folder });
-  return stdout;
+async function check(platform: string, program: string): Promise<string> {
+  const cwd = await writeRendered(platform);
+  return (await promisify(execFile)(python, ["-c", program], { cwd })).stdout;
 }
 
 const readTerraform = `
@@ -46,13 +24,13 @@ print(json.dumps(sorted(key.strip('"') for block in document["resource"] for key
 `;
 
 it.runIf(isHere)("Terraform for ECS parses, with everything that a GPU task needs", async () => {
-  const resources = JSON.parse(await check("ecs", "main.tf", readTerraform)) as string[];
+  const resources = JSON.parse(await check("ecs", readTerraform)) as string[];
   expect(resources).toContain("aws_ecs_capacity_provider");
   expect(resources).toContain("aws_ecs_task_definition");
 });
 
 it.runIf(isHere)("Terraform for the function parses, with its API", async () => {
-  const resources = JSON.parse(await check("lambda", "main.tf", readTerraform)) as string[];
+  const resources = JSON.parse(await check("lambda", readTerraform)) as string[];
   expect(resources).toContain("aws_lambda_function");
   expect(resources).toContain("aws_apigatewayv2_integration");
 });
@@ -66,7 +44,7 @@ print(json.dumps({"gpu": str(spec.gpus), "memory": spec.memory}))
 it.runIf(isHere)(
   "Modal's own package takes the generated app",
   async () => {
-    const spec = JSON.parse(await check("modal", "app.py", importApp)) as Record<string, unknown>;
+    const spec = JSON.parse(await check("modal", importApp)) as Record<string, unknown>;
     expect(spec).toEqual({ gpu: "L4", memory: 16_384 });
   },
   60_000,
