@@ -8,7 +8,7 @@ export interface ConnectionState {
   readonly isSettled: boolean;
 }
 
-const firstConnections = 4;
+const firstConnections = 8;
 /** More is rude to a host, and no faster where one connection carries 60 MB/s. */
 export const maxConnections = 16;
 

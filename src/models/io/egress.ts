@@ -1,5 +1,12 @@
 import { lookup, type LookupAddress } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
+import {
+  connect as connectPlain,
+  isIP,
+  type LookupFunction,
+  type OnReadOpts,
+  type Socket,
+} from "node:net";
+import { connect as connectTls } from "node:tls";
 
 import { Agent, type Dispatcher } from "undici";
 
@@ -23,12 +30,14 @@ export interface EgressOptions {
  */
 export class Egress {
   readonly dispatcher: Dispatcher;
+  private readonly options: EgressOptions;
   private readonly allowed: Allowed;
   private readonly tokens: ReadonlyMap<string, string>;
 
   /** Errors: `config_invalid` for an entry of `allow` that is neither host nor range. */
   constructor(options: EgressOptions) {
     const { connectMs, silenceMs, tokens } = options;
+    this.options = options;
     this.tokens = tokens;
     this.allowed = allowedOf(options.allow);
     this.dispatcher = new Agent({
@@ -40,6 +49,27 @@ export class Egress {
       maxHeaderSize: 32 * 1024,
       connect: { timeout: connectMs, lookup: this.lookup() },
     });
+  }
+
+  /**
+   * A connection of one's own to where `check` lets requests go. It emits `timeout` after a silence
+   * and errors where none comes about in time.
+   */
+  connect(url: URL, onread: OnReadOpts): Socket {
+    const { connectMs, silenceMs } = this.options;
+    const isTls = url.protocol === "https:";
+    const host = hostOf(url);
+    const port = Number(url.port) || (isTls ? 443 : 80);
+    const target = { host, port, lookup: this.lookup(), noDelay: true, onread };
+    const name = isIP(host) === 0 ? { servername: host } : {};
+    const socket = isTls
+      ? connectTls({ ...target, ...name, ALPNProtocols: ["http/1.1"] })
+      : connectPlain(target);
+    const late = setTimeout(() => socket.destroy(new Error("no connection in time")), connectMs);
+    const settled = (): void => clearTimeout(late);
+    socket.once(isTls ? "secureConnect" : "connect", settled).once("close", settled);
+    socket.setTimeout(silenceMs);
+    return socket;
   }
 
   /** Errors: `source_forbidden`. */

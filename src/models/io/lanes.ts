@@ -4,7 +4,7 @@ import { backoffMs } from "../../kernel/backoff.ts";
 import { adaptConnections, startConnections, type ConnectionState } from "../connections.ts";
 import type { Egress } from "./egress.ts";
 import type { FetchPatience } from "./fetch-options.ts";
-import { SpanRequest, type Served } from "./fetch-span.ts";
+import { SpanFetcher, type Served } from "./fetch-span.ts";
 import type { PartFile } from "./part-file.ts";
 import { RequestFault } from "./replies.ts";
 
@@ -32,7 +32,7 @@ class Lanes {
   private readonly stopping = new AbortController();
   private readonly signal: AbortSignal;
   private readonly lanes = new Set<Promise<void>>();
-  private readonly requests = new Set<SpanRequest>();
+  private readonly fetchers = new Set<SpanFetcher>();
   private state: ConnectionState = startConnections();
   /** What the server let us have, once it has said that there are too many. */
   private limit = Infinity;
@@ -46,7 +46,7 @@ class Lanes {
   async run(): Promise<void> {
     const looking = setInterval(() => this.look(), this.options.patience.lookMs);
     const abort = (): void => {
-      for (const request of this.requests) request.abort(this.signal.reason as Error);
+      for (const fetcher of this.fetchers) fetcher.abort(this.signal.reason as Error);
     };
     this.signal.addEventListener("abort", abort, { once: true });
     try {
@@ -83,9 +83,9 @@ class Lanes {
   /** Judges the rate since the last look, and connections that bring next to nothing. */
   private look(): void {
     const { part, patience } = this.options;
-    for (const request of this.requests) {
-      if (request.slowMs > patience.slowMs) {
-        request.abort(new RequestFault("passing", "the server sends next to nothing"));
+    for (const fetcher of this.fetchers) {
+      if (fetcher.slowMs > patience.slowMs) {
+        fetcher.abort(new RequestFault("passing", "the server sends next to nothing"));
       }
     }
     const now = performance.now();
@@ -98,6 +98,18 @@ class Lanes {
 
   /** One connection's work: span after span until there is none, or it is one too many. */
   private async lane(): Promise<void> {
+    const { egress, served, part } = this.options;
+    const fetcher = new SpanFetcher(egress, served, part);
+    this.fetchers.add(fetcher);
+    try {
+      await this.work(fetcher);
+    } finally {
+      this.fetchers.delete(fetcher);
+      fetcher.abort(new Error("the lane is closed"));
+    }
+  }
+
+  private async work(fetcher: SpanFetcher): Promise<void> {
     const { plan } = this.options.part;
     let failures = 0;
     while (
@@ -108,7 +120,7 @@ class Lanes {
       if (span === undefined) return;
       const first = span.next;
       try {
-        await this.request(span);
+        await fetcher.fetch(span);
         failures = 0;
       } catch (thrown) {
         if (this.signal.aborted || !(thrown instanceof RequestFault)) throw thrown;
@@ -119,17 +131,6 @@ class Lanes {
       } finally {
         plan.giveBack(span);
       }
-    }
-  }
-
-  private async request(span: ConstructorParameters<typeof SpanRequest>[3]): Promise<void> {
-    const { egress, served, part } = this.options;
-    const request = new SpanRequest(egress, served, part, span);
-    this.requests.add(request);
-    try {
-      await request.done;
-    } finally {
-      this.requests.delete(request);
     }
   }
 

@@ -1,4 +1,4 @@
-import { writev, write } from "node:fs";
+import { write } from "node:fs";
 import { open, rm, stat, type FileHandle } from "node:fs/promises";
 import { promisify } from "node:util";
 
@@ -11,7 +11,15 @@ export const blockBytes = 1024 * 1024;
 /** Bytes received and not yet written; above this, connections wait. */
 const maxPendingBytes = 16 * blockBytes;
 
-const writeAll = promisify(writev);
+/** Memory beyond this is left to the collector. */
+const maxSpareBlocks = 32;
+
+/**
+ * What is written at a time. A larger write takes larger pages, and those are the ones that a
+ * virtual machine has to get from its host first: it took twice as long there.
+ */
+const pieceBytes = 64 * 1024;
+
 const writeSome = promisify(write);
 
 export interface PartFileOptions {
@@ -31,8 +39,11 @@ export class PartFile {
   private readonly journal: Journal;
   private readonly onFrontier: (bytes: number) => void;
   private readonly waiting = new Set<() => void>();
+  /** Blocks' memory that waits to be used again. */
+  private readonly spare: Buffer[] = [];
   private pendingBytes = 0;
   private fault: unknown;
+  private lastWrite: Promise<void> = Promise.resolve();
 
   private constructor(
     handle: FileHandle,
@@ -75,12 +86,23 @@ export class PartFile {
     this.waiting.add(callback);
   }
 
+  /** Memory for a block; `write` takes it back. */
+  memory(): Buffer {
+    return this.spare.pop() ?? Buffer.allocUnsafeSlow(this.plan.blockBytes);
+  }
+
+  /** Writes a block from memory that came from `memory`. Throws as `write` does. */
+  async writeMemory(block: number, memory: Buffer, sizeBytes: number): Promise<void> {
+    await this.write(block, [memory.subarray(0, sizeBytes)], sizeBytes);
+    if (this.spare.length < maxSpareBlocks) this.spare.push(memory);
+  }
+
   /** Writes one whole block; throws what a write, this or an earlier one, ended with. */
   async write(block: number, parts: readonly Uint8Array[], sizeBytes: number): Promise<void> {
     if (this.fault !== undefined) throw this.fault;
     this.pendingBytes += sizeBytes;
     try {
-      await this.put(block * this.plan.blockBytes, parts, sizeBytes);
+      await this.inTurn(() => this.put(block * this.plan.blockBytes, parts));
       await this.journal.mark(block);
     } catch (thrown) {
       this.fault ??= diskFault(thrown);
@@ -110,22 +132,27 @@ export class PartFile {
     await Promise.all([this.handle.close(), this.journal.close()]);
   }
 
-  private async put(at: number, parts: readonly Uint8Array[], sizeBytes: number): Promise<void> {
-    const { fd } = this.handle;
-    const written = (await writeAll(fd, [...parts], at)).bytesWritten;
-    if (written === sizeBytes) return;
-    // Cut short: the disk is filling up. The rest brings the error, or goes through after all.
-    const rest = Buffer.concat(parts).subarray(written);
-    for (let done = 0; done < rest.length;) {
-      const { bytesWritten } = await writeSome(
-        fd,
-        rest,
-        done,
-        rest.length - done,
-        at + written + done,
-      );
-      if (bytesWritten === 0) throw Object.assign(new Error("no room"), { code: "ENOSPC" });
-      done += bytesWritten;
+  /**
+   * One write at a time: the kernel lets only one at a file anyway, and those that wait for it spin
+   * on processors that the download needs.
+   */
+  private inTurn(write: () => Promise<void>): Promise<void> {
+    const turn = this.lastWrite.then(write);
+    this.lastWrite = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async put(at: number, parts: readonly Uint8Array[]): Promise<void> {
+    let position = at;
+    for (const part of parts) {
+      for (let done = 0; done < part.length;) {
+        const count = Math.min(pieceBytes, part.length - done);
+        const { bytesWritten } = await writeSome(this.handle.fd, part, done, count, position);
+        // The disk is full where nothing goes through any more.
+        if (bytesWritten === 0) throw Object.assign(new Error("no room"), { code: "ENOSPC" });
+        done += bytesWritten;
+        position += bytesWritten;
+      }
     }
   }
 
