@@ -10,6 +10,8 @@ import { printYaml } from "./yaml.ts";
 
 const gpuResource = "nvidia.com/gpu";
 const port = 443;
+/** As whom a controller may act here. */
+const controller = "hearth-controller";
 
 /**
  * A kustomize base for people who apply manifests themselves: either Hearth's controller launches
@@ -26,9 +28,9 @@ export function renderKubernetes(plan: DeploymentPlan): Rendered {
       namespace: plan.name,
       resources,
     }),
-    file("base/namespace.yaml", namespaceOf(plan), serviceAccount(plan)),
+    file("base/namespace.yaml", namespaceOf(plan), serviceAccount(plan, plan.name)),
     file("base/network-policy.yaml", networkPolicy(plan)),
-    file("base/rbac.yaml", role(plan), roleBinding(plan)),
+    file("base/rbac.yaml", serviceAccount(plan, controller), role(plan), roleBinding(plan)),
     file("keda/kustomization.yaml", overlay(plan, ["keda.yaml"])),
     file("keda/keda.yaml", triggerAuthentication(plan), scaledJob(plan)),
     file("hpa/kustomization.yaml", overlay(plan, ["deployment.yaml", "hpa.yaml"])),
@@ -56,12 +58,12 @@ function namespaceOf({ name }: DeploymentPlan): object {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
 }
 
-function serviceAccount({ name }: DeploymentPlan): object {
+function serviceAccount({ name: namespace }: DeploymentPlan, name: string): object {
   return {
     apiVersion: "v1",
     kind: "ServiceAccount",
-    metadata: { name, namespace: name },
-    // Workers have no business with the API server.
+    metadata: { name, namespace },
+    // Workers have no business with the API server; a controller's pod asks for its token itself.
     automountServiceAccountToken: false,
   };
 }
@@ -93,7 +95,7 @@ function role({ name }: DeploymentPlan): object {
   return {
     apiVersion: "rbac.authorization.k8s.io/v1",
     kind: "Role",
-    metadata: { name: "hearth-controller", namespace: name },
+    metadata: { name: controller, namespace: name },
     rules: [
       { apiGroups: ["batch"], resources: ["jobs"], verbs: ["create", "get", "list", "delete"] },
     ],
@@ -104,13 +106,13 @@ function roleBinding({ name }: DeploymentPlan): object {
   return {
     apiVersion: "rbac.authorization.k8s.io/v1",
     kind: "RoleBinding",
-    metadata: { name: "hearth-controller", namespace: name },
+    metadata: { name: controller, namespace: name },
     roleRef: {
       apiGroup: "rbac.authorization.k8s.io",
       kind: "Role",
-      name: "hearth-controller",
+      name: controller,
     },
-    subjects: [{ kind: "ServiceAccount", name: "hearth-controller", namespace: name }],
+    subjects: [{ kind: "ServiceAccount", name: controller, namespace: name }],
   };
 }
 

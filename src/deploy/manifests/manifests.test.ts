@@ -43,7 +43,9 @@ function filesOf(platform: string, plan: DeploymentPlan): ReadonlyMap<string, st
 
 interface KubernetesObject {
   readonly kind: string;
+  readonly metadata: { readonly name: string };
   readonly spec: Record<string, never>;
+  readonly subjects?: readonly { readonly name: string }[];
 }
 
 function kubernetesObjects(plan: DeploymentPlan): readonly KubernetesObject[] {
@@ -112,6 +114,16 @@ describe("the Kubernetes manifests", () => {
       spec: jobTargetRef,
     };
     expect(() => new Job(job as never).validate()).not.toThrow();
+  });
+
+  it("bind no rights to an account that nobody makes", () => {
+    const objects = kubernetesObjects(planFor("l4"));
+    const accounts = objects
+      .filter(({ kind }) => kind === "ServiceAccount")
+      .map(({ metadata }) => metadata.name);
+    const bound = objects.flatMap(({ subjects = [] }) => subjects.map(({ name }) => name));
+    expect(bound).toEqual(["hearth-controller"]);
+    expect(accounts).toEqual(expect.arrayContaining(bound));
   });
 
   it("let nothing in, and run workers without rights", () => {
