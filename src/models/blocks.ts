@@ -83,6 +83,11 @@ export class BlockPlan {
     return isLastDone ? whole - (this.count * this.blockBytes - this.totalBytes) : whole;
   }
 
+  /** A byte a block, 1 for those that are there. */
+  doneBlocks(): Uint8Array {
+    return this.isDone.slice();
+  }
+
   get isComplete(): boolean {
     return this.done === this.count;
   }

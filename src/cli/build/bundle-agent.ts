@@ -14,6 +14,12 @@ const companions = [
 ] as const;
 const entry = "src/cli/agent-entry.ts";
 const entryFile = "bin/worker.mjs";
+/** A thread that needs packages is a bundle of its own, under a name that no type stripper reads. */
+const thread = {
+  entry: "src/models/io/fetch-thread.ts",
+  namedAs: "./fetch-thread.ts",
+  file: "fetch-thread.mjs",
+} as const;
 
 /** The agent's program in the bundle, below its folder. */
 export const agentProgram = entryFile;
@@ -24,27 +30,11 @@ export const agentProgram = entryFile;
  */
 export async function bundleAgent(folder: string): Promise<number> {
   await rm(folder, { recursive: true, force: true });
-  const { rolldown } = await import("rolldown").catch((cause: unknown) => {
-    const message = `The agent cannot be bundled without the package rolldown (${errorMessage(cause)}).`;
-    throw new HearthError("config_invalid", { message, cause });
-  });
-  const bundle = await rolldown({
-    input: packagePath(entry),
-    platform: "node",
-    external: [nativePackage],
-    logLevel: "silent",
-  });
-  try {
-    await bundle.write({
-      file: join(folder, entryFile),
-      format: "esm",
-      minify: true,
-      // One file: what is loaded lazily in a checkout is needed at once here.
-      codeSplitting: false,
-    });
-  } finally {
-    await bundle.close();
-  }
+  const program = join(folder, entryFile);
+  await bundleFile(entry, program);
+  await bundleFile(thread.entry, join(dirname(program), thread.file));
+  const text = await readFile(program, "utf8");
+  await writeFile(program, text.replaceAll(thread.namedAs, `./${thread.file}`));
   for (const { from, to } of companions) {
     await mkdir(dirname(join(folder, to)), { recursive: true });
     await cp(packagePath(from), join(folder, to));
@@ -52,6 +42,22 @@ export async function bundleAgent(folder: string): Promise<number> {
   await writeFile(join(folder, "package.json"), await nativeManifest());
   await requireCompanions(folder);
   return folderBytes(folder);
+}
+
+async function bundleFile(from: string, file: string): Promise<void> {
+  const { rolldown } = await import("rolldown").catch((cause: unknown) => {
+    const message = `The agent cannot be bundled without the package rolldown (${errorMessage(cause)}).`;
+    throw new HearthError("config_invalid", { message, cause });
+  });
+  const input = packagePath(from);
+  const external = [nativePackage];
+  const bundle = await rolldown({ input, platform: "node", external, logLevel: "silent" });
+  try {
+    // One file: what is loaded lazily in a checkout is needed at once here.
+    await bundle.write({ file, format: "esm", minify: true, codeSplitting: false });
+  } finally {
+    await bundle.close();
+  }
 }
 
 /** What the image installs beside the bundle, at the version that Hearth itself runs on. */

@@ -7,8 +7,8 @@ import { copyFrom } from "./copy-file.ts";
 import type { Egress } from "./egress.ts";
 import { unavailable, refused } from "./faults.ts";
 import type { FetchPatience } from "./fetch-options.ts";
+import { fetchAside } from "./fetch-aside.ts";
 import { FileHasher } from "./file-hasher.ts";
-import { fetchBlocks } from "./lanes.ts";
 import { dropBody, locate, type Located } from "./locate.ts";
 import { PartFile, blockBytes } from "./part-file.ts";
 import { RequestFault, faultOf } from "./replies.ts";
@@ -129,7 +129,7 @@ async function attempt(task: DownloadTask, located: Located, from: string): Prom
 async function fill(task: DownloadTask, located: Located, part: PartFile): Promise<void> {
   const { egress, patience, signal } = task;
   if (located.body !== undefined) return streamWhole(located.body, part, patience, signal);
-  await fetchBlocks({ egress, served: located, part, patience, signal });
+  await fetchAside({ egress, served: located, part, patience, signal });
 }
 
 function assertSize(from: string, totalBytes: number, expected: number | null): void {

@@ -30,7 +30,8 @@ export interface EgressOptions {
  */
 export class Egress {
   readonly dispatcher: Dispatcher;
-  private readonly options: EgressOptions;
+  /** As they were given, for a door of the same kind in another thread. */
+  readonly options: EgressOptions;
   private readonly allowed: Allowed;
   private readonly tokens: ReadonlyMap<string, string>;
 

@@ -1,12 +1,18 @@
 import { RangeConnection, StaleConnection, type ReplySink } from "./range-connection.ts";
 import type { Span } from "../blocks.ts";
 import type { Egress } from "./egress.ts";
-import type { PartFile } from "./part-file.ts";
+import type { BlockFile } from "./block-file.ts";
 import { RequestFault, parseContentRange, replyFacts } from "./replies.ts";
 import type { ReplyHead } from "./reply-head.ts";
 
 /** An encoded reply would have other offsets than the file. */
 export const fixedHeaders = { "accept-encoding": "identity", "user-agent": "hearth" } as const;
+
+/**
+ * What one read may bring: as much as stays close to the processor until it is written, and no
+ * larger pages than that; 256 KiB took one and a half times as long.
+ */
+const memoryBytes = 64 * 1024;
 
 /** Where a file is served, after all redirections. */
 export interface Served {
@@ -19,20 +25,21 @@ export interface Served {
 export class SpanFetcher {
   private readonly egress: Egress;
   private readonly served: Served;
-  private readonly part: PartFile;
+  private readonly file: BlockFile;
+  private readonly memory = Buffer.allocUnsafeSlow(memoryBytes);
   private connection: RangeConnection | undefined;
   private blockMs = performance.now();
+  private waitedMs = 0;
 
-  constructor(egress: Egress, served: Served, part: PartFile) {
+  constructor(egress: Egress, served: Served, file: BlockFile) {
     this.egress = egress;
     this.served = served;
-    this.part = part;
+    this.file = file;
   }
 
-  /** How long since the last whole block; 0 while the disk is what everybody waits for. */
+  /** How long since the last whole block, without what the disk took. */
   get slowMs(): number {
-    if (this.connection?.isWaitingForDisk === true) this.blockMs = performance.now();
-    return performance.now() - this.blockMs;
+    return performance.now() - this.blockMs - (this.file.waitedMs - this.waitedMs);
   }
 
   /**
@@ -40,28 +47,26 @@ export class SpanFetcher {
    * `abort` was called with.
    */
   async fetch(span: Span): Promise<void> {
-    this.blockMs = performance.now();
+    this.noteBlock();
     const first = span.next;
-    const sink = new SpanSink(this.served, this.part, span, () => {
-      this.blockMs = performance.now();
-    });
+    const { served, file, memory } = this;
+    const sink = new SpanSink({ served, file, span, memory, onBlock: () => this.noteBlock() });
     try {
       await this.open().ask(this.requestFor(span), sink);
     } catch (thrown) {
       // Closed by the server between two requests: nothing was lost but the connection.
-      if (!(thrown instanceof StaleConnection) || span.next > first) throw await sink.end(thrown);
-      await this.open()
-        .ask(this.requestFor(span), sink)
-        .catch(async (again: unknown) => {
-          throw await sink.end(again);
-        });
+      if (!(thrown instanceof StaleConnection) || span.next > first) throw thrown;
+      await this.open().ask(this.requestFor(span), sink);
     }
-    const fault = await sink.end(undefined);
-    if (fault !== undefined) throw fault;
   }
 
   abort(reason: Error): void {
     this.connection?.close(reason);
+  }
+
+  private noteBlock(): void {
+    this.blockMs = performance.now();
+    this.waitedMs = this.file.waitedMs;
   }
 
   private open(): RangeConnection {
@@ -74,7 +79,7 @@ export class SpanFetcher {
 
   private requestFor(span: Span): string {
     const { url, validator } = this.served;
-    const { plan } = this.part;
+    const { plan } = this.file;
     const headers = {
       host: url.host,
       ...fixedHeaders,
@@ -91,76 +96,61 @@ export class SpanFetcher {
   }
 }
 
+interface SpanParts {
+  readonly served: Served;
+  readonly file: BlockFile;
+  readonly span: Span;
+  /** Where bytes are received, and written from at once. */
+  readonly memory: Buffer;
+  readonly onBlock: () => void;
+}
+
 /** Takes a reply into the blocks of a span. */
 class SpanSink implements ReplySink {
-  private readonly served: Served;
-  private readonly part: PartFile;
-  private readonly span: Span;
-  private readonly onBlock: () => void;
-  private memory: Buffer | undefined;
-  private memoryBytes = 0;
-  private readonly writes = new Set<Promise<void>>();
-  private fault: unknown;
+  private readonly parts: SpanParts;
+  /** Of the block at hand. */
+  private doneBytes = 0;
 
-  constructor(served: Served, part: PartFile, span: Span, onBlock: () => void) {
-    this.served = served;
-    this.part = part;
-    this.span = span;
-    this.onBlock = onBlock;
+  constructor(parts: SpanParts) {
+    this.parts = parts;
   }
 
   /** Also where the rest went to another connection meanwhile. */
   get isDone(): boolean {
-    return this.span.next >= this.span.end;
-  }
-
-  /** The file must not be closed under a write. Returns what to reject with: a disk fault first. */
-  async end(fault: unknown): Promise<unknown> {
-    await Promise.allSettled(this.writes);
-    return this.fault ?? fault;
+    const { span } = this.parts;
+    return span.next >= span.end;
   }
 
   onHead({ status, headers }: ReplyHead): void {
+    const { served, span, file } = this.parts;
     const { isPart, totalBytes } = replyFacts(status, headers);
-    if (!isPart || totalBytes !== this.served.totalBytes) {
+    if (!isPart || totalBytes !== served.totalBytes) {
       throw new RequestFault("changed", "the file on the server has changed");
     }
     const { first } = parseContentRange(headers["content-range"]);
-    if (first !== this.span.next * this.part.plan.blockBytes) {
+    if (first !== span.next * file.plan.blockBytes) {
       throw new RequestFault("denied", "the server sent another range than was asked for");
     }
   }
 
   place(): Uint8Array {
-    this.memory ??= this.part.memory();
-    return this.memory.subarray(this.memoryBytes, this.sizeBytes);
+    return this.parts.memory.subarray(0, this.blockBytes - this.doneBytes);
   }
 
   advance(count: number): void {
-    if (this.fault !== undefined) throw this.fault;
-    this.memoryBytes += count;
-    const { memory, sizeBytes } = this;
-    if (this.memoryBytes < sizeBytes || memory === undefined) return;
-    const write = this.part.writeMemory(this.span.next++, memory, sizeBytes);
-    [this.memory, this.memoryBytes] = [undefined, 0];
-    this.onBlock();
-    this.writes.add(write);
-    void write.then(
-      () => this.writes.delete(write),
-      (thrown: unknown) => {
-        this.fault ??= thrown;
-      },
-    );
-  }
-
-  room(): Promise<void> | undefined {
-    if (!this.part.isFull) return undefined;
-    return new Promise((resolve) => this.part.whenRoom(resolve));
+    const { file, span, memory, onBlock } = this.parts;
+    const start = span.next * file.plan.blockBytes;
+    file.write(start + this.doneBytes, memory.subarray(0, count));
+    this.doneBytes += count;
+    if (this.doneBytes < this.blockBytes) return;
+    this.doneBytes = 0;
+    file.finish(span.next++);
+    onBlock();
   }
 
   /** Of the block at hand. */
-  private get sizeBytes(): number {
-    const { plan } = this.part;
-    return plan.endOf(this.span.next) - this.span.next * plan.blockBytes;
+  private get blockBytes(): number {
+    const { span, file } = this.parts;
+    return file.plan.endOf(span.next) - span.next * file.plan.blockBytes;
   }
 }

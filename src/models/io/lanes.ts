@@ -5,7 +5,7 @@ import { adaptConnections, startConnections, type ConnectionState } from "../con
 import type { Egress } from "./egress.ts";
 import type { FetchPatience } from "./fetch-options.ts";
 import { SpanFetcher, type Served } from "./fetch-span.ts";
-import type { PartFile } from "./part-file.ts";
+import type { BlockFile } from "./block-file.ts";
 import { RequestFault } from "./replies.ts";
 
 /** A request asks for this many blocks; a new request costs a round trip. */
@@ -14,7 +14,7 @@ const spanBlocks = 32;
 export interface LaneOptions {
   readonly egress: Egress;
   readonly served: Served;
-  readonly part: PartFile;
+  readonly file: BlockFile;
   readonly patience: FetchPatience;
   readonly signal: AbortSignal;
 }
@@ -68,7 +68,7 @@ class Lanes {
         .finally(() => this.lanes.delete(lane));
       this.lanes.add(lane);
       // A lane without work would be opened again and again.
-      if (this.lanes.size >= this.options.part.plan.count) return;
+      if (this.lanes.size >= this.options.file.plan.count) return;
     }
   }
 
@@ -82,24 +82,24 @@ class Lanes {
 
   /** Judges the rate since the last look, and connections that bring next to nothing. */
   private look(): void {
-    const { part, patience } = this.options;
+    const { file, patience } = this.options;
     for (const fetcher of this.fetchers) {
       if (fetcher.slowMs > patience.slowMs) {
         fetcher.abort(new RequestFault("passing", "the server sends next to nothing"));
       }
     }
     const now = performance.now();
-    const bytes = part.plan.doneBytes;
+    const bytes = file.plan.doneBytes;
     const rate = ((bytes - this.lastBytes) * 1_000) / Math.max(1, now - this.lastMs);
     [this.lastBytes, this.lastMs] = [bytes, now];
     this.state = adaptConnections(this.state, rate);
-    if (!part.plan.isComplete) this.open();
+    if (!file.plan.isComplete) this.open();
   }
 
   /** One connection's work: span after span until there is none, or it is one too many. */
   private async lane(): Promise<void> {
-    const { egress, served, part } = this.options;
-    const fetcher = new SpanFetcher(egress, served, part);
+    const { egress, served, file } = this.options;
+    const fetcher = new SpanFetcher(egress, served, file);
     this.fetchers.add(fetcher);
     try {
       await this.work(fetcher);
@@ -110,7 +110,7 @@ class Lanes {
   }
 
   private async work(fetcher: SpanFetcher): Promise<void> {
-    const { plan } = this.options.part;
+    const { plan } = this.options.file;
     let failures = 0;
     while (
       !this.signal.aborted &&

@@ -1,6 +1,4 @@
-import { write } from "node:fs";
 import { open, rm, stat, type FileHandle } from "node:fs/promises";
-import { promisify } from "node:util";
 
 import { BlockPlan } from "../blocks.ts";
 import { diskFault } from "./faults.ts";
@@ -8,19 +6,9 @@ import { Journal, type PartIdentity } from "./journal.ts";
 
 /** What a crash costs at most, for each connection; several to one request. */
 export const blockBytes = 1024 * 1024;
-/** Bytes received and not yet written; above this, connections wait. */
-const maxPendingBytes = 16 * blockBytes;
 
-/** Memory beyond this is left to the collector. */
-const maxSpareBlocks = 32;
-
-/**
- * What is written at a time. A larger write takes larger pages, and those are the ones that a
- * virtual machine has to get from its host first: it took twice as long there.
- */
-const pieceBytes = 64 * 1024;
-
-const writeSome = promisify(write);
+/** After so much the disk is asked to take what it has not taken yet. */
+const flushBytes = 128 * blockBytes;
 
 export interface PartFileOptions {
   readonly path: string;
@@ -38,12 +26,9 @@ export class PartFile {
   private readonly handle: FileHandle;
   private readonly journal: Journal;
   private readonly onFrontier: (bytes: number) => void;
-  private readonly waiting = new Set<() => void>();
-  /** Blocks' memory that waits to be used again. */
-  private readonly spare: Buffer[] = [];
-  private pendingBytes = 0;
   private fault: unknown;
-  private lastWrite: Promise<void> = Promise.resolve();
+  private flushedBytes = 0;
+  private flushing: Promise<void> | undefined;
 
   private constructor(
     handle: FileHandle,
@@ -77,43 +62,49 @@ export class PartFile {
     }
   }
 
-  get isFull(): boolean {
-    return this.pendingBytes > maxPendingBytes;
-  }
-
-  /** Calls back once when there is room again. */
-  whenRoom(callback: () => void): void {
-    this.waiting.add(callback);
-  }
-
-  /** Memory for a block; `write` takes it back. */
-  memory(): Buffer {
-    return this.spare.pop() ?? Buffer.allocUnsafeSlow(this.plan.blockBytes);
-  }
-
-  /** Writes a block from memory that came from `memory`. Throws as `write` does. */
-  async writeMemory(block: number, memory: Buffer, sizeBytes: number): Promise<void> {
-    await this.write(block, [memory.subarray(0, sizeBytes)], sizeBytes);
-    if (this.spare.length < maxSpareBlocks) this.spare.push(memory);
+  /** For the thread that writes into it. */
+  get fd(): number {
+    return this.handle.fd;
   }
 
   /** Writes one whole block; throws what a write, this or an earlier one, ended with. */
-  async write(block: number, parts: readonly Uint8Array[], sizeBytes: number): Promise<void> {
+  async write(block: number, parts: readonly Uint8Array[]): Promise<void> {
     if (this.fault !== undefined) throw this.fault;
-    this.pendingBytes += sizeBytes;
     try {
-      await this.inTurn(() => this.put(block * this.plan.blockBytes, parts));
+      await this.put(block * this.plan.blockBytes, parts);
+    } catch (thrown) {
+      this.fault ??= diskFault(thrown);
+      throw this.fault;
+    }
+    await this.note(block);
+  }
+
+  /** The block is in the file. Throws what its note, this or an earlier one, ended with. */
+  async note(block: number): Promise<void> {
+    if (this.fault !== undefined) throw this.fault;
+    try {
       await this.journal.mark(block);
     } catch (thrown) {
       this.fault ??= diskFault(thrown);
       throw this.fault;
-    } finally {
-      this.pendingBytes -= sizeBytes;
-      if (!this.isFull) this.release();
     }
     const before = this.plan.frontierBytes;
     this.plan.finish(block);
     if (this.plan.frontierBytes > before) this.onFrontier(this.plan.frontierBytes);
+    if (this.plan.doneBytes - this.flushedBytes >= flushBytes) this.flush();
+  }
+
+  /** Sends to the disk what has come, so that not all of it is waited for in the end. */
+  private flush(): void {
+    if (this.flushing !== undefined) return;
+    this.flushedBytes = this.plan.doneBytes;
+    // Whatever goes wrong here goes wrong in `sync` again.
+    this.flushing = this.handle
+      .datasync()
+      .catch(() => undefined)
+      .finally(() => {
+        this.flushing = undefined;
+      });
   }
 
   /** Reads the beginning, as much as there is of it. */
@@ -129,36 +120,20 @@ export class PartFile {
   }
 
   async close(): Promise<void> {
+    await this.flushing;
     await Promise.all([this.handle.close(), this.journal.close()]);
-  }
-
-  /**
-   * One write at a time: the kernel lets only one at a file anyway, and those that wait for it spin
-   * on processors that the download needs.
-   */
-  private inTurn(write: () => Promise<void>): Promise<void> {
-    const turn = this.lastWrite.then(write);
-    this.lastWrite = turn.catch(() => undefined);
-    return turn;
   }
 
   private async put(at: number, parts: readonly Uint8Array[]): Promise<void> {
     let position = at;
     for (const part of parts) {
       for (let done = 0; done < part.length;) {
-        const count = Math.min(pieceBytes, part.length - done);
-        const { bytesWritten } = await writeSome(this.handle.fd, part, done, count, position);
-        // The disk is full where nothing goes through any more.
+        const left = part.length - done;
+        const { bytesWritten } = await this.handle.write(part, done, left, position);
         if (bytesWritten === 0) throw Object.assign(new Error("no room"), { code: "ENOSPC" });
         done += bytesWritten;
         position += bytesWritten;
       }
     }
-  }
-
-  private release(): void {
-    const callbacks = [...this.waiting];
-    this.waiting.clear();
-    for (const callback of callbacks) callback();
   }
 }

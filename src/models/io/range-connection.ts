@@ -14,8 +14,6 @@ export interface ReplySink {
   advance(count: number): void;
   /** It has all that it wants. */
   readonly isDone: boolean;
-  /** Called after each read: a promise is waited for before the next one. */
-  room(): Promise<void> | undefined;
 }
 
 /** A kept connection was closed by the server at the moment when it was asked again. */
@@ -40,7 +38,6 @@ export class RangeConnection {
   private chunked: ChunkedBody | undefined;
   private request: Request | undefined;
   private replies = 0;
-  private isPaused = false;
   private isOver = false;
 
   constructor(egress: Egress, url: URL) {
@@ -49,20 +46,13 @@ export class RangeConnection {
       callback: (count, bytes) => this.received(count, bytes),
     });
     this.socket.on("error", (cause) => this.lost(cause));
-    this.socket.on("timeout", () => {
-      // Silent because nobody reads: the disk is what everybody waits for.
-      if (!this.isPaused) this.lost(new Error("it has fallen silent"));
-    });
+    this.socket.on("timeout", () => this.lost(new Error("it has fallen silent")));
     this.socket.on("close", () => this.lost(undefined));
   }
 
   /** Whether another request can be made. */
   get isFree(): boolean {
     return !this.isOver && this.request === undefined;
-  }
-
-  get isWaitingForDisk(): boolean {
-    return this.isPaused;
   }
 
   /** Resolves when the sink is done. Rejects with `RequestFault`, `StaleConnection`, or as it threw. */
@@ -111,7 +101,7 @@ export class RangeConnection {
       request.settle(thrown);
       this.close();
     }
-    return !this.isOver && this.pauseIfFull(request.sink);
+    return !this.isOver;
   }
 
   private addToHead(count: number, sink: ReplySink): void {
@@ -169,20 +159,6 @@ export class RangeConnection {
     settle(isShort ? endedTooSoon() : undefined);
     if (!isAllRead || !head.isKept) this.close();
     [this.headBytes, this.body] = [0, undefined];
-  }
-
-  private pauseIfFull(sink: ReplySink): boolean {
-    const room = sink.room();
-    if (room === undefined) return true;
-    this.isPaused = true;
-    void this.resumeAfter(room);
-    return false;
-  }
-
-  private async resumeAfter(room: Promise<void>): Promise<void> {
-    await room;
-    this.isPaused = false;
-    if (!this.isOver) this.socket.resume();
   }
 
   private lost(cause: Error | undefined): void {

@@ -35,7 +35,7 @@ export async function streamWhole(
         partBytes += taken.length;
         rest = rest.subarray(taken.length);
         if (partBytes < sizeBytes) continue;
-        await part.write(block++, parts, sizeBytes);
+        await part.write(block++, parts);
         [parts, partBytes, blockMs] = [[], 0, performance.now()];
       }
     }
