@@ -15,5 +15,5 @@ export const defaultPatience: FetchPatience = {
   slowMs: 60_000,
   maxFailures: 5,
   backoff: { minMs: 250, maxMs: 8_000 },
-  lookMs: 150,
+  lookMs: 100,
 };
