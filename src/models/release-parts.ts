@@ -1,11 +1,6 @@
 import { z } from "zod";
 
-/** Names that lead nowhere but into the folder they are joined to, on any system. */
-const unsafeSegment = /^\.{0,2}$|[\\:*?"<>|\p{Cc}]|[. ]$/u;
-
-function isSafePath(path: string): boolean {
-  return path.split("/").every((segment) => !unsafeSegment.test(segment));
-}
+import { isSafePath } from "../kernel/safe-path.ts";
 
 /** A relative path with `/`, such as `SDXL/base.safetensors`. */
 export const safePath = z

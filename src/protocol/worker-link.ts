@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { isSafePath } from "../kernel/safe-path.ts";
+
 /**
  * The private protocol between a worker agent and a gateway: JSON over HTTP under `/worker/v1`,
  * authenticated by the worker token that enrolment returned. Every route that speaks of an attempt
@@ -57,8 +59,15 @@ export const enrollResponseSchema = z.strictObject({
 
 /** A model file of the deployment's release; `sources` are tried in order. */
 export const modelFileSchema = z.strictObject({
-  folder: z.string().min(1).max(100),
-  filename: z.string().min(1).max(400),
+  folder: z
+    .string()
+    .max(100)
+    .refine((name) => isSafePath(name) && !name.includes("/"), "must be one folder's name"),
+  /** Looked for in ComfyUI's folders before anything is fetched: it must not lead out of them. */
+  filename: z
+    .string()
+    .max(400)
+    .refine(isSafePath, "must be a relative path with / and without .. or special characters"),
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/u)

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 
-import { generate } from "selfsigned";
 import { z } from "zod";
 
 import { ContainerAppsPlatform } from "../../src/platforms/container-apps/platform.ts";
+import { loopbackCertificate } from "../fakes/loopback-certificate.ts";
 import type { CloudSetting, FakeCloud } from "./cloud.ts";
 import { Faults } from "./faults.ts";
 import { serveJson, type FakeReply, type FakeRequest, type FakeServer } from "./http.ts";
@@ -130,14 +130,6 @@ function bodyOf(machine: Machine): object {
       ...(stoppedAtMs !== null && { endTime: new Date(stoppedAtMs).toISOString() }),
     },
   };
-}
-
-/** A certificate for loopback, made for one test. */
-async function loopbackCertificate(): Promise<{ key: string; cert: string }> {
-  const made = await generate([{ name: "commonName", value: "127.0.0.1" }], {
-    extensions: [{ name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] }],
-  });
-  return { key: made.private, cert: made.cert };
 }
 
 export async function openFakeContainerApps(setting: CloudSetting): Promise<FakeCloud> {

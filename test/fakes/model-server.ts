@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { onTestFinished } from "vitest";
+
+import type { KeyPair } from "./loopback-certificate.ts";
 
 /** What a server of model files may do wrong, and how fast it is. */
 export interface ModelServerBehaviour {
@@ -51,17 +54,21 @@ export class ModelServer {
   readonly endStalls: () => void;
   private readonly stalls: Promise<void>;
 
-  constructor(bytes: Buffer) {
+  private readonly scheme: "http" | "https";
+
+  constructor(bytes: Buffer, tls?: KeyPair) {
     this.bytes = bytes;
+    this.scheme = tls === undefined ? "http" : "https";
     const { promise, resolve } = Promise.withResolvers<void>();
     [this.stalls, this.endStalls] = [promise, resolve];
-    this.server = createServer((request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.answer(request, response).catch(() => response.destroy());
-    });
+    };
+    this.server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/model.safetensors`;
+    return `${this.scheme}://127.0.0.1:${(this.server.address() as AddressInfo).port}/model.safetensors`;
   }
 
   get sha256(): string {
@@ -151,8 +158,8 @@ function room(response: ServerResponse): Promise<void> {
 }
 
 /** A running server that ends with the test. */
-export async function startModelServer(bytes: Buffer): Promise<ModelServer> {
-  const server = new ModelServer(bytes);
+export async function startModelServer(bytes: Buffer, tls?: KeyPair): Promise<ModelServer> {
+  const server = new ModelServer(bytes, tls);
   await server.start();
   onTestFinished(() => server.close());
   return server;
