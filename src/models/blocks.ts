@@ -7,7 +7,7 @@ export interface Span {
 }
 
 /** A shorter rest is not shared: cutting a reply short costs a connection and what is under way. */
-const minSharedBlocks = 4;
+const minSharedBlocks = 16;
 
 /**
  * Which blocks of a file are still to be fetched, and by whom. Free blocks are given out from the
