@@ -47,7 +47,7 @@ export const layers: Readonly<Record<string, Layer>> = {
   store: { mayImport: ["kernel", "queue", "observability", "protocol"] },
   blobs: { mayImport: ["kernel", "observability"], hasAdapters: true },
   "models/io": { mayImport: ["kernel", "workflow", "models", "observability"] },
-  platforms: { mayImport: ["kernel", "catalogue", "observability"], hasAdapters: true },
+  platforms: { mayImport: ["kernel", "catalogue", "deploy", "observability"], hasAdapters: true },
   control: {
     mayImport: [...pureRooms, "store", "blobs", "platforms", "observability"],
     portsOnly: true,

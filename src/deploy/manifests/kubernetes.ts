@@ -40,6 +40,33 @@ export function renderKubernetes(plan: DeploymentPlan): Rendered {
   return { ok: true, files };
 }
 
+/** How many workers there are: by Hearth's own controller, by KEDA or by an HPA. */
+export const kubernetesScalings = ["jobs", "keda", "hpa"] as const;
+export type KubernetesScaling = (typeof kubernetesScalings)[number];
+
+/** The same objects as in the files, in the order in which they need one another. */
+export function kubernetesObjects(
+  plan: DeploymentPlan,
+  scaling: KubernetesScaling,
+): readonly object[] {
+  const base = [
+    namespaceOf(plan),
+    serviceAccount(plan, plan.name),
+    networkPolicy(plan),
+    serviceAccount(plan, controller),
+    role(plan),
+    roleBinding(plan),
+  ];
+  switch (scaling) {
+    case "jobs":
+      return base;
+    case "keda":
+      return [...base, triggerAuthentication(plan), scaledJob(plan)];
+    case "hpa":
+      return [...base, deployment(plan), disruptionBudget(plan), autoscaler(plan)];
+  }
+}
+
 function file(path: string, ...documents: readonly object[]): RenderedFile {
   return { path, text: documents.map(printYaml).join("---\n") };
 }

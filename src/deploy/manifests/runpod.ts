@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../kernel/json.ts";
 import type { DeploymentPlan, Rendered } from "./deployment-plan.ts";
 
 /** The pool of each GPU, by the catalogue's ids; a pool holds cards of like size. */
@@ -18,13 +19,23 @@ const pools: Readonly<Record<string, string>> = {
 };
 const dayMs = 86_400_000;
 
-/** The body of `POST /v2/serverless`: a queue endpoint whose jobs are launches. */
+/** The body of `POST /v2/serverless`, as a file. */
 export function renderRunpod(plan: DeploymentPlan): Rendered {
+  const endpoint = runpodEndpoint(plan);
+  if (!endpoint.ok) return endpoint;
+  const text = `${JSON.stringify(endpoint.body, null, 2)}\n`;
+  return { ok: true, files: [{ path: "endpoint.json", text }] };
+}
+
+/** A queue endpoint whose jobs are launches, or a sentence on why it cannot be. */
+export function runpodEndpoint(
+  plan: DeploymentPlan,
+): { readonly ok: true; readonly body: JsonObject } | { readonly ok: false; reason: string } {
   const pool = pools[plan.gpu.id];
   if (pool === undefined) {
     return { ok: false, reason: `No pool of RunPod is known to have ${plan.gpu.name}.` };
   }
-  const endpoint = {
+  const body = {
     name: plan.name,
     type: "QUEUE",
     // Hearth sends one job for each worker that it wants.
@@ -38,6 +49,5 @@ export function renderRunpod(plan: DeploymentPlan): Rendered {
     // Left out it would mean OFF.
     flashboot: "FLASHBOOT",
   };
-  const text = `${JSON.stringify(endpoint, null, 2)}\n`;
-  return { ok: true, files: [{ path: "endpoint.json", text }] };
+  return { ok: true, body };
 }

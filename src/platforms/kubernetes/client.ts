@@ -21,6 +21,22 @@ type RequestOptions = NonNullable<Parameters<BatchV1Api["listNamespacedJob"]>[1]
 const pageSize = 200;
 const maxPages = 50;
 
+export function kubeConfigOf(sdk: typeof Sdk, access: KubernetesAccess): Sdk.KubeConfig {
+  const config = new sdk.KubeConfig();
+  if (access.kind === "server") {
+    config.loadFromOptions({
+      clusters: [{ name: "c", server: access.url, skipTLSVerify: access.skipsTlsCheck }],
+      users: [{ name: "u", token: access.token }],
+      contexts: [{ name: "x", cluster: "c", user: "u" }],
+      currentContext: "x",
+    });
+  } else {
+    config.loadFromDefault();
+    if (access.context !== null) config.setCurrentContext(access.context);
+  }
+  return config;
+}
+
 /** The calls that we need of the official client, which is loaded only here. */
 export class KubernetesClient {
   private readonly sdk: typeof Sdk;
@@ -41,18 +57,7 @@ export class KubernetesClient {
     patience: CallPatience,
   ): Promise<KubernetesClient> {
     const sdk = await import("@kubernetes/client-node");
-    const config = new sdk.KubeConfig();
-    if (access.kind === "server") {
-      config.loadFromOptions({
-        clusters: [{ name: "c", server: access.url, skipTLSVerify: access.skipsTlsCheck }],
-        users: [{ name: "u", token: access.token }],
-        contexts: [{ name: "x", cluster: "c", user: "u" }],
-        currentContext: "x",
-      });
-    } else {
-      config.loadFromDefault();
-      if (access.context !== null) config.setCurrentContext(access.context);
-    }
+    const config = kubeConfigOf(sdk, access);
     return new KubernetesClient(sdk, config.makeApiClient(sdk.BatchV1Api), namespace, patience);
   }
 

@@ -1,5 +1,4 @@
 import type RunpodSdk from "runpod-sdk";
-import { request } from "undici";
 
 import { HearthError } from "../../kernel/errors.ts";
 import { callPlatform, type CallPatience } from "../calls.ts";
@@ -12,47 +11,38 @@ import {
   type RunpodPlace,
   type RunpodWorkers,
 } from "./map.ts";
+import {
+  httpFailure,
+  HttpRefusal,
+  RunpodManagement,
+  type RunpodManagementAccess,
+} from "./management.ts";
 
-export interface RunpodAccess {
-  readonly apiKey: string;
+export interface RunpodAccess extends RunpodManagementAccess {
   /** Default `https://api.runpod.ai/v2`. */
   readonly jobUrl?: string;
-  /** Default `https://api.runpod.io/v2`. */
-  readonly managementUrl?: string;
 }
 
 type Endpoint = NonNullable<ReturnType<ReturnType<typeof RunpodSdk>["endpoint"]>>;
 
 const defaultJobUrl = "https://api.runpod.ai/v2";
-const defaultManagementUrl = "https://api.runpod.io/v2";
 const timeoutMs = 15_000;
-
-/** An answer that is not what was asked for. */
-class HttpRefusal extends Error {
-  override readonly name = "HttpRefusal";
-  readonly failure: HttpFailure;
-
-  constructor(failure: HttpFailure) {
-    super(`HTTP ${failure.status ?? "?"}`);
-    this.failure = failure;
-  }
-}
 
 /** Jobs through RunPod's own client, the endpoint's settings through its REST API v2. */
 export class RunpodClient {
   private readonly endpoint: Endpoint;
-  private readonly access: RunpodAccess;
+  private readonly management: RunpodManagement;
   private readonly place: RunpodPlace;
   private readonly patience: CallPatience;
 
   private constructor(
     endpoint: Endpoint,
-    access: RunpodAccess,
+    management: RunpodManagement,
     place: RunpodPlace,
     patience: CallPatience,
   ) {
     this.endpoint = endpoint;
-    this.access = access;
+    this.management = management;
     this.place = place;
     this.patience = patience;
   }
@@ -66,7 +56,7 @@ export class RunpodClient {
     const sdk = runpodSdk(access.apiKey, { baseUrl: access.jobUrl ?? defaultJobUrl });
     const endpoint = sdk.endpoint(place.endpointId);
     if (endpoint === null) throw new HearthError("platform_refused");
-    return new RunpodClient(endpoint, access, place, patience);
+    return new RunpodClient(endpoint, new RunpodManagement(access, patience), place, patience);
   }
 
   /** Returns the job's id. Sent twice, it would run twice. */
@@ -118,22 +108,8 @@ export class RunpodClient {
     path: string,
     body?: object,
   ): Promise<object> {
-    const { apiKey, managementUrl = defaultManagementUrl } = this.access;
-    const found = await this.call(operation, true, async (signal) => {
-      const reply = await request(`${managementUrl}/serverless/${this.place.endpointId}${path}`, {
-        method,
-        signal,
-        headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      const text = await reply.body.text();
-      if (reply.statusCode >= 400) {
-        const retryAfter = String(reply.headers["retry-after"] ?? "");
-        throw new HttpRefusal({ status: reply.statusCode, retryAfter, text: titleOf(text) });
-      }
-      return JSON.parse(text) as object;
-    });
-    return found ?? {};
+    const place = `/serverless/${this.place.endpointId}${path}`;
+    return (await this.management.send(operation, method, place, body)) ?? {};
   }
 
   private call<T>(
@@ -154,32 +130,7 @@ export class RunpodClient {
   }
 }
 
-/** The client's own errors carry the response; lost connections carry none. */
-function httpFailure(thrown: unknown): HttpFailure {
-  if (thrown instanceof HttpRefusal) return thrown.failure;
-  const { response } = (thrown ?? {}) as {
-    response?: { status?: number; headers?: Headers; data?: unknown };
-  };
-  const text =
-    typeof response?.data === "string" ? titleOf(response.data) : titleIn(response?.data);
-  return { status: response?.status, retryAfter: response?.headers?.get("retry-after"), text };
-}
-
 function refusalOf(reply: object): HttpFailure {
   const { status } = reply as { status?: unknown };
   return { status: typeof status === "number" ? status : undefined, retryAfter: null, text: "" };
-}
-
-/** Of `application/problem+json`. */
-function titleOf(text: string): string {
-  try {
-    return titleIn(JSON.parse(text));
-  } catch {
-    return "";
-  }
-}
-
-function titleIn(body: unknown): string {
-  const { title, detail, error } = (body ?? {}) as Record<string, unknown>;
-  return [title, detail, error].filter((part) => typeof part === "string").join(": ");
 }

@@ -1,0 +1,38 @@
+import { isJsonObject, type JsonObject } from "../../kernel/json.ts";
+import { kubernetesObjects, kubernetesScalings } from "../manifests/kubernetes.ts";
+import { marksOf, type DeployTarget, type Resource, type Wanted } from "../plan/resource.ts";
+
+/** The objects that `hearth deploy render kubernetes` writes, with marks. */
+export function kubernetesResources(target: DeployTarget): Wanted {
+  const asked = target.place["scaling"] ?? "jobs";
+  const scaling = kubernetesScalings.find((each) => each === asked);
+  if (scaling === undefined) {
+    const reason = `scaling is ${kubernetesScalings.join(", ")}, not ${asked}.`;
+    return { ok: false, reason };
+  }
+  const marks = marksOf(target);
+  const resources = kubernetesObjects(target.plan, scaling).map((each) => {
+    // Plain data by construction: what is printed as YAML can be printed as JSON.
+    const object = each as KubernetesObject;
+    const labels = { ...object.metadata.labels, ...marks };
+    const fields = { ...withoutCount(object), metadata: { ...object.metadata, labels } };
+    return { kind: object.kind, name: object.metadata.name, fields } satisfies Resource;
+  });
+  return { ok: true, resources };
+}
+
+/** How many pods a Deployment has is its autoscaler's affair. */
+function withoutCount(object: KubernetesObject): JsonObject {
+  const { spec } = object;
+  if (object.kind !== "Deployment" || !isJsonObject(spec)) return object;
+  const { replicas: _, ...rest } = spec;
+  return { ...object, spec: rest };
+}
+
+type KubernetesObject = JsonObject & {
+  readonly kind: string;
+  readonly metadata: JsonObject & {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+};

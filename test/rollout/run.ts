@@ -1,0 +1,174 @@
+import { applyRollout, planRollout, removeRollout } from "../../src/control/rollout.ts";
+import { describeStep } from "../../src/deploy/plan/describe.ts";
+import type { DeployTarget, Resource } from "../../src/deploy/plan/resource.ts";
+import { seedCatalogue } from "../../src/catalogue/seed.ts";
+import type { CallPatience } from "../../src/platforms/calls.ts";
+import type { Deployer } from "../../src/platforms/deployer.ts";
+import { openKubernetesManagement } from "./kubernetes.ts";
+import type { FakeManagement } from "./management.ts";
+import { openRunpodManagement } from "./runpod.ts";
+
+export const managements: Readonly<Record<string, () => Promise<FakeManagement>>> = {
+  runpod: openRunpodManagement,
+  kubernetes: openKubernetesManagement,
+};
+
+const name = "portraits";
+/** A step of the suite: what holds, or the sentence on why it does not. */
+export interface Row {
+  readonly step: string;
+  readonly failure?: string;
+}
+
+const impatient: CallPatience = {
+  clock: { now: () => 1_800_000_000_000 },
+  random: () => 0.5,
+  sleep: async () => undefined,
+};
+const drainPatience = { maxLooks: 2, waitMs: 1, sleep: impatient.sleep };
+const quiet = (): void => undefined;
+/** Enough for every release here, and an end where one never comes through. */
+const maxCuts = 40;
+
+/** What row after row of the table asks of a platform. */
+const steps: readonly (readonly [string, (stage: Stage) => Promise<void>])[] = [
+  ["a first plan creates all and changes nothing", firstPlan],
+  ["apply, and plan says no changes", applyOnce],
+  ["apply again sends nothing that changes", applyTwice],
+  ["another release is a change, and applied", nextRelease],
+  ["drift by hand shows as a readable diff, and is repaired", repairDrift],
+  ["destroy leaves nothing marked", destroy],
+  ["cut off after each change, and applied again", cutEverywhere],
+];
+
+export const stepNames = steps.map(([step]) => step);
+
+interface Stage {
+  readonly cloud: FakeManagement;
+  readonly deployer: Deployer;
+  readonly wanted: (release: string) => readonly Resource[];
+}
+
+/** Runs the table's rows on one platform, each on what the one before it left. */
+export async function runRollout(open: () => Promise<FakeManagement>): Promise<readonly Row[]> {
+  const cloud = await open();
+  const deployer = await cloud.open(impatient);
+  const stage = { cloud, deployer, wanted: (release: string) => wantedOf(cloud, release) };
+  const rows: Row[] = [];
+  try {
+    for (const [step, run] of steps) {
+      try {
+        await run(stage);
+        rows.push({ step });
+      } catch (thrown) {
+        rows.push({ step, failure: String(thrown) });
+      }
+    }
+    return rows;
+  } finally {
+    deployer.close?.();
+    await cloud.close();
+  }
+}
+
+function wantedOf(cloud: FakeManagement, release: string): readonly Resource[] {
+  const { gpuById } = seedCatalogue();
+  const gpu = gpuById.get(cloud.place["gpu"] ?? "l4");
+  if (gpu === undefined) throw new Error("the catalogue lacks the card");
+  const target: DeployTarget = {
+    release,
+    place: cloud.place,
+    plan: {
+      name,
+      deployment: "default",
+      image: `registry.example/portraits:${release}`,
+      gatewayUrl: "https://hearth.example",
+      gpu,
+      region: "us-east-1",
+      minWorkers: 0,
+      maxWorkers: 5,
+      cpuCores: 4,
+      memoryGib: 16,
+      graceSeconds: 900,
+    },
+  };
+  const wanted = cloud.wanted(target);
+  if (!wanted.ok) throw new Error(wanted.reason);
+  return wanted.resources;
+}
+
+async function firstPlan({ cloud, deployer, wanted }: Stage): Promise<void> {
+  const resources = wanted("r1");
+  const { steps: planned } = await planRollout(deployer, name, resources);
+  same(
+    planned.map(({ action }) => action),
+    resources.map(() => "create"),
+  );
+  same(cloud.gate.mutations, 0);
+}
+
+async function applyOnce({ deployer, wanted }: Stage): Promise<void> {
+  const resources = wanted("r1");
+  same(await applyRollout(deployer, name, resources, quiet), resources.length);
+  same((await planRollout(deployer, name, resources)).steps, []);
+}
+
+async function applyTwice({ cloud, deployer, wanted }: Stage): Promise<void> {
+  const before = cloud.gate.mutations;
+  same(await applyRollout(deployer, name, wanted("r1"), quiet), 0);
+  same(cloud.gate.mutations, before);
+}
+
+async function nextRelease({ deployer, wanted }: Stage): Promise<void> {
+  const resources = wanted("r2");
+  const { steps: planned } = await planRollout(deployer, name, resources);
+  const text = planned.flatMap(describeStep).join("\n");
+  if (!text.includes('"r1"') || !text.includes('"r2"')) throw new Error(`no release in:\n${text}`);
+  await applyRollout(deployer, name, resources, quiet);
+  same((await planRollout(deployer, name, resources)).steps, []);
+}
+
+async function repairDrift({ cloud, deployer, wanted }: Stage): Promise<void> {
+  const resources = wanted("r2");
+  const words = cloud.drift();
+  const { steps: planned } = await planRollout(deployer, name, resources);
+  const text = planned.flatMap(describeStep).join("\n");
+  for (const word of words) if (!text.includes(word)) throw new Error(`no ${word} in:\n${text}`);
+  await applyRollout(deployer, name, resources, quiet);
+  same((await planRollout(deployer, name, resources)).steps, []);
+}
+
+async function destroy({ cloud, deployer, wanted }: Stage): Promise<void> {
+  await removeRollout(deployer, name, drainPatience, quiet);
+  same(cloud.markedCount(), 0);
+  const left = await planRollout(deployer, name, wanted("r2"));
+  same(
+    left.steps.map(({ action }) => action),
+    wanted("r2").map(() => "create"),
+  );
+}
+
+/** The line is cut after the first change, then after the second, until a whole rollout fits. */
+async function cutEverywhere({ cloud, deployer, wanted }: Stage): Promise<void> {
+  const resources = wanted("r3");
+  for (let after = 1; after <= maxCuts; after++) {
+    cloud.gate.cut(after);
+    const failed = await applyRollout(deployer, name, resources, quiet).then(
+      () => false,
+      () => true,
+    );
+    cloud.gate.mend();
+    await applyRollout(deployer, name, resources, quiet);
+    same((await planRollout(deployer, name, resources)).steps, []);
+    same(cloud.markedCount(), resources.length);
+    await removeRollout(deployer, name, drainPatience, quiet);
+    same(cloud.markedCount(), 0);
+    if (!failed) return;
+  }
+  throw new Error(`no rollout came through within ${maxCuts} changes`);
+}
+
+function same(actual: unknown, expected: unknown): void {
+  const [got, want] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (got !== want) throw new Error(`${got} is not ${want}`);
+}
