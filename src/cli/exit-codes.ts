@@ -12,6 +12,7 @@ export const exitCodes = {
   quota: 5,
   timeout: 6,
   unavailable: 7,
+  changes: 10,
   interrupted: 130,
 } as const;
 

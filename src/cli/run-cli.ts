@@ -25,6 +25,7 @@ export async function runCommand(
   args: readonly string[],
   io: Io,
 ): Promise<number> {
+  let exitCode: number = exitCodes.ok;
   let output = new Output(io, args.includes("--json"));
   const program = create({
     version: packageJson.version,
@@ -35,12 +36,12 @@ export async function runCommand(
     run: async (command, body) => {
       const globals = globalFlagsOf(command);
       output = new Output(io, globals.json ?? false);
-      await body({ io, output, globals });
+      exitCode = (await body({ io, output, globals })) ?? exitCodes.ok;
     },
   });
   try {
     await program.parseAsync([...args], { from: "user" });
-    return exitCodes.ok;
+    return exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return endOfParsing(thrown, output);
     output.error(thrown);

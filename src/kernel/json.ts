@@ -18,6 +18,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The text that a value is; empty for anything else. */
+export function textIn(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
 /**
  * Reads untrusted JSON. Refuses nesting beyond the limit, repeated keys, and keys that reach an
  * object's prototype, before any value is built. Errors: `invalid_json`, `json_too_deep`.

@@ -4,6 +4,7 @@ import { describeBudgets } from "./budgets.suite.ts";
 import { describeClaims } from "./claims.suite.ts";
 import { describeFences } from "./fences.suite.ts";
 import { describeFootprints } from "./footprints.suite.ts";
+import { describeReleases } from "./releases.suite.ts";
 import { describeResidents } from "./residents.suite.ts";
 import { describeScaling } from "./scaling.suite.ts";
 import { describeStore } from "./store.suite.ts";
@@ -16,6 +17,7 @@ for (const server of postgresServers()) {
   describeBudgets(server);
   describeFences(server);
   describeFootprints(server);
+  describeReleases(server);
   describeResidents(server);
   describeScaling(server);
   describeUsage(server);

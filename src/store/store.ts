@@ -8,6 +8,7 @@ import type { EstimateStore } from "./estimates.ts";
 import type { FootprintStore } from "./footprints.ts";
 import type { JobStore } from "./jobs.ts";
 import type { QueueStore } from "./queue.ts";
+import type { ReleaseStore } from "./releases.ts";
 import type { ScalingStore } from "./scaling.ts";
 import type { TenantStore } from "./tenants.ts";
 import type { UsageStore } from "./usage.ts";
@@ -27,6 +28,7 @@ export interface Store {
   readonly footprints: FootprintStore;
   readonly usage: UsageStore;
   readonly control: ControlStore;
+  readonly releases: ReleaseStore;
   readonly scaling: ScalingStore;
   readonly queue: QueueStore;
   readonly estimates: EstimateStore;

@@ -22,6 +22,8 @@ export interface FakeManagement {
 export class Gate {
   /** Requests that changed, or were to change, something. */
   mutations = 0;
+  /** Called before the answer to a change leaves. */
+  onMutation: (count: number) => void = () => undefined;
   private cutAfter = Infinity;
 
   /** The line is cut after so many more changes: the last one is done and its answer is lost. */
@@ -37,7 +39,7 @@ export class Gate {
   async pass<T>(isMutation: boolean, handle: () => T | Promise<T>, lost: T): Promise<T> {
     if (this.mutations >= this.cutAfter) return lost;
     const reply = await handle();
-    if (isMutation) this.mutations++;
+    if (isMutation) this.onMutation(++this.mutations);
     return isMutation && this.mutations >= this.cutAfter ? lost : reply;
   }
 }

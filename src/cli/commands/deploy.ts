@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 
-import type { DeploymentPlan } from "../../deploy/manifests/deployment-plan.ts";
+import type { DeploymentPlan, RenderedFile } from "../../deploy/manifests/deployment-plan.ts";
 import { renderers } from "../../deploy/manifests/render.ts";
 import type { CommandContext } from "../command-context.ts";
 import { CliFailure } from "../failure.ts";
@@ -33,12 +33,16 @@ export async function renderDeployment(context: CommandContext, flags: RenderFla
   const rendered = render({ ...rest, gpu });
   if (!rendered.ok) throw new CliFailure("usage", rendered.reason);
   const folder = resolve(context.io.folder, out ?? join("hearth-deploy", platform));
-  for (const { path, text } of rendered.files) {
+  await writeRendered(folder, rendered.files);
+  const shown = relative(context.io.folder, folder) || ".";
+  const paths = rendered.files.map(({ path }) => join(shown, path));
+  context.output.result({ platform, folder, files: paths }, paths.join("\n"));
+}
+
+export async function writeRendered(folder: string, files: readonly RenderedFile[]): Promise<void> {
+  for (const { path, text } of files) {
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, text);
   }
-  const shown = relative(context.io.folder, folder) || ".";
-  const paths = rendered.files.map(({ path }) => join(shown, path));
-  context.output.result({ platform, folder, files: paths }, paths.join("\n"));
 }

@@ -9,7 +9,7 @@ import { systemClock } from "../system.ts";
 
 type Environment = Io["environment"];
 
-const patience: CallPatience = {
+export const patience: CallPatience = {
   clock: systemClock,
   random: Math.random,
   sleep: (ms) => delay(ms),
@@ -122,7 +122,7 @@ function hardwareOf({ gpu, region, isSpot }: PlatformSettings): Hardware {
   return { gpu, region, isSpot };
 }
 
-function credential(platform: string, variable: string, environment: Environment): string {
+export function credential(platform: string, variable: string, environment: Environment): string {
   const value = environment[variable];
   if (value !== undefined && value !== "") return value;
   const message = `The platform ${platform} needs ${variable} in the environment.`;
@@ -130,7 +130,11 @@ function credential(platform: string, variable: string, environment: Environment
 }
 
 /** The vendors' clients are optional: whoever uses a platform installs its own. */
-function missingPackage(name: string, kind: string, thrown: unknown): HearthError | undefined {
+export function missingPackage(
+  name: string,
+  kind: string,
+  thrown: unknown,
+): HearthError | undefined {
   const { code, message } = (thrown ?? {}) as { code?: unknown; message?: string };
   const [, missing] = /Cannot find package '([^']+)'/u.exec(message ?? "") ?? [];
   if (code !== "ERR_MODULE_NOT_FOUND" || missing === undefined) return undefined;

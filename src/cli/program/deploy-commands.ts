@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { durationMs, httpUrl, wholeNumber } from "../arguments.ts";
+import { addRolloutCommands } from "./rollout-commands.ts";
 import type { Runner } from "./runner.ts";
 
 interface RawBuildFlags {
@@ -48,10 +49,12 @@ interface RawRenderFlags {
 const quarterHourMs = 900_000;
 
 function addRenderCommand(program: Command, run: Runner): void {
-  program
+  const deploy = program
     .command("deploy")
-    .summary("write what platforms are given")
-    .description("Writes what platforms are given.")
+    .summary("plan, apply and remove what platforms are given")
+    .description("Plans, applies and removes what platforms are given.");
+  addRolloutCommands(deploy, run);
+  deploy
     .command("render <platform>")
     .description("Writes manifests for people who apply them themselves.")
     .requiredOption("--image <image>", "the worker image, from hearth build")

@@ -3,7 +3,7 @@ import type { KubernetesObject, KubernetesObjectApi } from "@kubernetes/client-n
 
 import { deploymentMark, type FoundResource, type Resource } from "../../deploy/plan/resource.ts";
 import { fieldChanges, overlaid } from "../../deploy/plan/field-changes.ts";
-import { isJsonObject, type JsonObject } from "../../kernel/json.ts";
+import { isJsonObject, textIn, type JsonObject } from "../../kernel/json.ts";
 import { callPlatform, type CallPatience } from "../calls.ts";
 import type { Deployer } from "../deployer.ts";
 import { kubeConfigOf, type KubernetesAccess } from "./client.ts";
@@ -115,7 +115,7 @@ export class KubernetesDeployer implements Deployer {
     const namespace = metadata?.namespace;
     const header = { apiVersion, kind, metadata: { name, ...(namespace && { namespace }) } };
     const object = await this.call(`read ${kind}`, () => this.api.read(header as never));
-    return object === undefined ? [] : foundOf(object as KubernetesObject);
+    return object === undefined ? [] : foundOf(object);
   }
 
   private call<T>(operation: string, run: () => Promise<T>): Promise<T | undefined> {
@@ -149,9 +149,9 @@ function foundOf(object: KubernetesObject): readonly FoundResource[] {
   const mark = isJsonObject(labels) ? labels[deploymentMark] : undefined;
   return [
     {
-      kind: String(kind),
-      name: String(name),
-      id: String(uid),
+      kind: textIn(kind),
+      name: textIn(name),
+      id: textIn(uid),
       deployment: typeof mark === "string" ? mark : null,
       fields,
     },

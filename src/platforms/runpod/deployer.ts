@@ -1,6 +1,6 @@
 import { runpodMarks } from "../../deploy/resources/runpod.ts";
 import type { FoundResource, Resource } from "../../deploy/plan/resource.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../../kernel/json.ts";
+import { isJsonObject, textIn, type JsonObject, type JsonValue } from "../../kernel/json.ts";
 import type { CallPatience } from "../calls.ts";
 import type { Deployer } from "../deployer.ts";
 import { RunpodManagement, type RunpodManagementAccess } from "./management.ts";
@@ -62,8 +62,8 @@ function foundOf(fields: JsonObject): FoundResource {
   const mark = isJsonObject(env) ? env[runpodMarks.deployment] : undefined;
   return {
     kind: "endpoint",
-    name: String(name),
-    id: String(id),
+    name: textIn(name),
+    id: textIn(id),
     deployment: typeof mark === "string" ? mark : null,
     fields,
   };

@@ -14,6 +14,7 @@ import { PostgresJobs } from "./jobs.ts";
 import { tryLead } from "./leadership.ts";
 import { loadQueries, type Queries } from "./queries.ts";
 import { PostgresQueue } from "./queue.ts";
+import { PostgresReleases } from "./releases.ts";
 import { PostgresScaling } from "./scaling.ts";
 import { PostgresSignals } from "./signals.ts";
 import { PostgresTenants } from "./tenants.ts";
@@ -55,6 +56,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     footprints: new PostgresFootprints(database),
     usage: new PostgresUsage(database),
     control: new PostgresControl(database),
+    releases: new PostgresReleases(database),
     scaling: new PostgresScaling(database),
     queue: new PostgresQueue(database),
     estimates: new PostgresEstimates(database),
