@@ -4,12 +4,18 @@ import type { DeployTarget, Resource } from "../../src/deploy/plan/resource.ts";
 import { seedCatalogue } from "../../src/catalogue/seed.ts";
 import type { CallPatience } from "../../src/platforms/calls.ts";
 import type { Deployer } from "../../src/platforms/deployer.ts";
+import { openCloudRunManagement } from "./cloud-run.ts";
+import { openContainerAppsManagement } from "./container-apps.ts";
+import { openEcsManagement } from "./ecs.ts";
 import { openKubernetesManagement } from "./kubernetes.ts";
 import type { FakeManagement } from "./management.ts";
 import { openRunpodManagement } from "./runpod.ts";
 
 export const managements: Readonly<Record<string, () => Promise<FakeManagement>>> = {
   runpod: openRunpodManagement,
+  ecs: openEcsManagement,
+  "cloud-run": openCloudRunManagement,
+  "container-apps": openContainerAppsManagement,
   kubernetes: openKubernetesManagement,
 };
 

@@ -51,10 +51,10 @@ export async function planDeployment(context: CommandContext, flags: PlanFlags):
 /** Opens the platform's deployer and closes it again. */
 export async function withDeployer<T>(
   { io }: CommandContext,
-  { platform, place }: ReleaseContent,
+  content: ReleaseContent,
   body: (deployer: Deployer) => Promise<T>,
 ): Promise<T> {
-  const deployer = await openDeployer(platform, place, io.environment);
+  const deployer = await openDeployer(content.platform, content, io.environment);
   try {
     return await body(deployer);
   } finally {

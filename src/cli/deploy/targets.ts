@@ -1,4 +1,7 @@
 import type { DeployTarget, Wanted } from "../../deploy/plan/resource.ts";
+import { cloudRunResources } from "../../deploy/resources/cloud-run.ts";
+import { containerAppsResources } from "../../deploy/resources/container-apps.ts";
+import { ecsResources } from "../../deploy/resources/ecs.ts";
 import { kubernetesResources } from "../../deploy/resources/kubernetes.ts";
 import { runpodResources } from "../../deploy/resources/runpod.ts";
 import { HearthError } from "../../kernel/errors.ts";
@@ -9,12 +12,18 @@ import { credential, missingPackage, patience } from "../platforms/open.ts";
 
 type Place = Readonly<Record<string, string>>;
 
+/** Where a release goes. */
+interface Where {
+  readonly region: string;
+  readonly place: Place;
+}
+
 /** A platform that releases can be applied to. */
 export interface DeployPlatform {
   /** What only the operator knows, with what it is; `?` at the end of a key: it may lack. */
   readonly place: Readonly<Record<string, string>>;
   readonly wanted: (target: DeployTarget) => Wanted;
-  readonly open: (place: Place, environment: Io["environment"]) => Promise<Deployer>;
+  readonly open: (where: Where, environment: Io["environment"]) => Promise<Deployer>;
 }
 
 const platforms: Readonly<Record<string, DeployPlatform>> = {
@@ -31,13 +40,50 @@ const platforms: Readonly<Record<string, DeployPlatform>> = {
       );
     },
   },
+  ecs: {
+    place: {
+      infrastructureRole: "the role by which ECS manages machines",
+      instanceProfile: "the profile of the machines",
+      executionRole: "the role that pulls images and reads the token",
+      tokenSecret: "the ARN of the secret hearth-worker-token",
+      subnets: "where machines run, by comma",
+      "securityGroups?": "of the machines, by comma",
+    },
+    wanted: ecsResources,
+    open: async ({ region }) => {
+      const { EcsDeployer } = await import("../../platforms/ecs/deployer.ts");
+      return EcsDeployer.open({ region }, patience);
+    },
+  },
+  "cloud-run": {
+    place: { project: "the id of the project" },
+    wanted: cloudRunResources,
+    open: async ({ region, place: { project = "" } }) => {
+      const { CloudRunDeployer } = await import("../../platforms/cloud-run/deployer.ts");
+      return CloudRunDeployer.open({ projectId: project }, { project, region }, patience);
+    },
+  },
+  "container-apps": {
+    place: {
+      subscriptionId: "the subscription",
+      resourceGroup: "where the job is made",
+      environment: "the id of an environment that is there",
+      workloadProfile: "the name of its GPU profile",
+      tokenSecretUrl: "the Key Vault secret that holds the token",
+    },
+    wanted: containerAppsResources,
+    open: async ({ place: { subscriptionId = "", resourceGroup = "" } }) => {
+      const { ContainerAppsDeployer } = await import("../../platforms/container-apps/deployer.ts");
+      return ContainerAppsDeployer.open(null, {}, { subscriptionId, resourceGroup }, patience);
+    },
+  },
   kubernetes: {
     place: {
       "context?": "of the kubeconfig; default: the current one",
       "scaling?": "jobs (default), keda or hpa",
     },
     wanted: kubernetesResources,
-    open: async ({ context = null }) => {
+    open: async ({ place: { context = null } }) => {
       const { KubernetesDeployer } = await import("../../platforms/kubernetes/deployer.ts");
       return KubernetesDeployer.open({ kind: "default", context }, patience);
     },
@@ -70,11 +116,11 @@ export function checkPlace(name: string, place: Place): void {
 /** Loads the platform's client. Errors: `config_invalid` naming what is missing. */
 export async function openDeployer(
   name: string,
-  place: Place,
+  where: Where,
   environment: Io["environment"],
 ): Promise<Deployer> {
   try {
-    return await deployPlatform(name).open(place, environment);
+    return await deployPlatform(name).open(where, environment);
   } catch (thrown) {
     if (thrown instanceof HearthError || thrown instanceof CliFailure) throw thrown;
     throw missingPackage(name, name, thrown) ?? thrown;

@@ -8,17 +8,13 @@ const accelerators: Readonly<Record<string, { type: string; cpu: number; memoryG
 };
 
 /** GPU tasks may run for 12 hours. */
-const timeoutSeconds = 12 * 3_600;
+export const timeoutSeconds = 12 * 3_600;
 
 /** A Cloud Run job in Knative's shape: `gcloud run jobs replace job.yaml`. */
 export function renderCloudRun(plan: DeploymentPlan): Rendered {
-  const accelerator = accelerators[plan.gpu.id];
-  if (accelerator === undefined) {
-    const known = Object.keys(accelerators).join(" and ");
-    return { ok: false, reason: `Cloud Run has ${known}, not ${plan.gpu.name}.` };
-  }
-  const cpu = Math.max(plan.cpuCores, accelerator.cpu);
-  const memory = Math.max(plan.memoryGib, accelerator.memoryGib);
+  const shape = cloudRunShape(plan);
+  if (!shape.ok) return shape;
+  const { accelerator, limits } = shape;
   const job = {
     apiVersion: "run.googleapis.com/v1",
     kind: "Job",
@@ -33,15 +29,13 @@ export function renderCloudRun(plan: DeploymentPlan): Rendered {
               // Hearth decides what follows after a failure.
               maxRetries: 0,
               timeoutSeconds,
-              nodeSelector: { "run.googleapis.com/accelerator": accelerator.type },
+              nodeSelector: { "run.googleapis.com/accelerator": accelerator },
               containers: [
                 {
                   name: "worker",
                   image: plan.image,
                   env: environmentOf(plan),
-                  resources: {
-                    limits: { cpu: String(cpu), memory: `${memory}Gi`, "nvidia.com/gpu": "1" },
-                  },
+                  resources: { limits },
                 },
               ],
             },
@@ -51,6 +45,25 @@ export function renderCloudRun(plan: DeploymentPlan): Rendered {
     },
   };
   return { ok: true, files: [{ path: "job.yaml", text: printYaml(job) }] };
+}
+
+/** The accelerator and what has to come with it, or a sentence on why there is none. */
+export function cloudRunShape(plan: DeploymentPlan):
+  | {
+      readonly ok: true;
+      readonly accelerator: string;
+      readonly limits: Readonly<Record<string, string>>;
+    }
+  | { readonly ok: false; readonly reason: string } {
+  const accelerator = accelerators[plan.gpu.id];
+  if (accelerator === undefined) {
+    const known = Object.keys(accelerators).join(" and ");
+    return { ok: false, reason: `Cloud Run has ${known}, not ${plan.gpu.name}.` };
+  }
+  const cpu = Math.max(plan.cpuCores, accelerator.cpu);
+  const memoryGib = Math.max(plan.memoryGib, accelerator.memoryGib);
+  const limits = { cpu: String(cpu), memory: `${memoryGib}Gi`, "nvidia.com/gpu": "1" };
+  return { ok: true, accelerator: accelerator.type, limits };
 }
 
 function environmentOf({ gatewayUrl }: DeploymentPlan): readonly object[] {

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../kernel/json.ts";
 import { workerToken, type DeploymentPlan, type Rendered } from "./deployment-plan.ts";
 import { printYaml } from "./yaml.ts";
 
@@ -11,24 +12,53 @@ const secret = "worker-token";
 /** A Container Apps job: `az containerapp job create --yaml job.yaml`. */
 export function renderContainerApps(plan: DeploymentPlan): Rendered {
   const profile = profiles[plan.gpu.id];
-  if (profile === undefined) {
-    const known = Object.keys(profiles).join(" and ");
-    return { ok: false, reason: `Container Apps has ${known}, not ${plan.gpu.name}.` };
-  }
+  // The value is given when the job is created, not here.
+  const properties = containerAppsProperties(plan, {
+    workloadProfile: plan.name,
+    tokenSecretUrl: "KEY_VAULT_SECRET_URL",
+  });
+  if (!properties.ok || profile === undefined) return notThere(plan);
   const job = {
     type: "Microsoft.App/jobs",
     name: plan.name,
     location: plan.region,
-    properties: {
-      workloadProfileName: plan.name,
+    properties: properties.body,
+  };
+  const environment = {
+    workloadProfiles: [{ name: plan.name, workloadProfileType: profile.type }],
+  };
+  return {
+    ok: true,
+    files: [
+      { path: "environment.yaml", text: printYaml(environment) },
+      { path: "job.yaml", text: printYaml(job) },
+    ],
+  };
+}
+
+function notThere({ gpu }: DeploymentPlan): { readonly ok: false; readonly reason: string } {
+  const known = Object.keys(profiles).join(" and ");
+  return { ok: false, reason: `Container Apps has ${known}, not ${gpu.name}.` };
+}
+
+/** What the job is, or a sentence on why it cannot be. */
+export function containerAppsProperties(
+  plan: DeploymentPlan,
+  place: { readonly workloadProfile: string; readonly tokenSecretUrl: string },
+): { readonly ok: true; readonly body: JsonObject } | { readonly ok: false; reason: string } {
+  const profile = profiles[plan.gpu.id];
+  if (profile === undefined) return notThere(plan);
+  return {
+    ok: true,
+    body: {
+      workloadProfileName: place.workloadProfile,
       configuration: {
         triggerType: "Manual",
         // Hearth decides what follows after a failure.
         replicaRetryLimit: 0,
         replicaTimeout: 24 * 3_600,
         manualTriggerConfig: { parallelism: 1, replicaCompletionCount: 1 },
-        // The value is given when the job is created, not here.
-        secrets: [{ name: secret, keyVaultUrl: "KEY_VAULT_SECRET_URL", identity: "system" }],
+        secrets: [{ name: secret, keyVaultUrl: place.tokenSecretUrl, identity: "system" }],
       },
       template: {
         containers: [
@@ -44,15 +74,5 @@ export function renderContainerApps(plan: DeploymentPlan): Rendered {
         ],
       },
     },
-  };
-  const environment = {
-    workloadProfiles: [{ name: plan.name, workloadProfileType: profile.type }],
-  };
-  return {
-    ok: true,
-    files: [
-      { path: "environment.yaml", text: printYaml(environment) },
-      { path: "job.yaml", text: printYaml(job) },
-    ],
   };
 }

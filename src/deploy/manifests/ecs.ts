@@ -14,10 +14,9 @@ const machines: Readonly<Record<string, string>> = {
  * token is a secret of Secrets Manager that is made beside it.
  */
 export function renderEcs(plan: DeploymentPlan): Rendered {
-  const machine = machines[plan.gpu.id];
-  if (machine === undefined) {
-    return { ok: false, reason: `AWS has no machine with a single ${plan.gpu.name}.` };
-  }
+  const found = ecsMachine(plan);
+  if (!found.ok) return found;
+  const { machine } = found;
   const text = fill(template, {
     region: hcl(plan.region),
     secret: hcl(tokenSecret),
@@ -44,12 +43,29 @@ export function renderEcs(plan: DeploymentPlan): Rendered {
     memoryMib: plan.memoryGib * 1024,
     cpuUnits: plan.cpuCores * 1024,
     image: hcl(plan.image),
-    stopSeconds: Math.min(120, plan.graceSeconds),
+    diskGib: machineDiskGib,
+    stopSeconds: Math.min(maxStopSeconds, plan.graceSeconds),
     gatewayUrl: hcl(plan.gatewayUrl),
     tokenVariable: hcl(workerToken),
   });
   return { ok: true, files: [{ path: "main.tf", text }] };
 }
+
+/** The type of machine, or a sentence on why there is none. */
+export function ecsMachine({
+  gpu,
+}: DeploymentPlan):
+  | { readonly ok: true; readonly machine: string }
+  | { readonly ok: false; readonly reason: string } {
+  const machine = machines[gpu.id];
+  if (machine !== undefined) return { ok: true, machine };
+  return { ok: false, reason: `AWS has no machine with a single ${gpu.name}.` };
+}
+
+/** What ECS gives a container to stop at most. */
+export const maxStopSeconds = 120;
+/** Models and the image. */
+export const machineDiskGib = 200;
 
 const template = `# Written by \`hearth deploy render ecs\`: terraform init && terraform apply
 terraform {
@@ -129,7 +145,7 @@ resource "aws_ecs_capacity_provider" "gpu" {
       }
 
       storage_configuration {
-        storage_size_gib = 200
+        storage_size_gib = @diskGib@
       }
 
       instance_requirements {

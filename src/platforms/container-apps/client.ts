@@ -38,13 +38,7 @@ export class ContainerAppsClient {
     place: ContainerAppsPlace,
     patience: CallPatience,
   ): Promise<ContainerAppsClient> {
-    const { ContainerAppsAPIClient } = await import("@azure/arm-appcontainers");
-    // One way of trying again, ours.
-    const client = new ContainerAppsAPIClient(
-      credential ?? (await defaultCredential()),
-      place.subscriptionId,
-      { ...options, retryOptions: { maxRetries: 0 } },
-    );
+    const client = await openAzure(credential, place.subscriptionId, options);
     return new ContainerAppsClient(client, place, patience);
   }
 
@@ -101,6 +95,20 @@ export class ContainerAppsClient {
       this.patience,
     );
   }
+}
+
+/** Without a credential, Azure's own chain. */
+export async function openAzure(
+  credential: AzureCredential | null,
+  subscriptionId: string,
+  options: AzureClientOptions,
+): Promise<ContainerAppsAPIClient> {
+  const { ContainerAppsAPIClient } = await import("@azure/arm-appcontainers");
+  // One way of trying again, ours.
+  return new ContainerAppsAPIClient(credential ?? (await defaultCredential()), subscriptionId, {
+    ...options,
+    retryOptions: { maxRetries: 0 },
+  });
 }
 
 async function defaultCredential(): Promise<AzureCredential> {
