@@ -102,21 +102,22 @@ class FakeEcsManagement {
     DescribeTaskDefinition: [
       sdk.DescribeTaskDefinitionRequest$,
       ({ taskDefinition = "" }: sdk.DescribeTaskDefinitionRequest) => {
-        const newest = [...this.revisions.values()]
-          .filter(({ input, isActive }) => isActive && input.family === taskDefinition)
-          .at(-1);
-        if (newest === undefined) {
+        const there = this.revisions.get(taskDefinition);
+        if (there === undefined) {
           return refusal("ClientException", "Unable to describe task definition.");
         }
-        return found({ taskDefinition: shownDefinition(newest), tags: newest.tags });
+        return found({ taskDefinition: shownDefinition(there), tags: there.tags });
       },
     ],
     ListTaskDefinitions: [
       sdk.ListTaskDefinitionsRequest$,
-      ({ familyPrefix = "" }: sdk.ListTaskDefinitionsRequest) =>
+      ({ familyPrefix = "", status = "ACTIVE" }: sdk.ListTaskDefinitionsRequest) =>
         found({
           taskDefinitionArns: [...this.revisions.values()]
-            .filter(({ isActive, input }) => isActive && input.family?.startsWith(familyPrefix))
+            .filter(
+              ({ isActive, input }) =>
+                isActive === (status === "ACTIVE") && input.family?.startsWith(familyPrefix),
+            )
             .map(({ arn }) => arn),
         }),
     ],

@@ -156,22 +156,41 @@ async function destroy({ cloud, deployer, wanted }: Stage): Promise<void> {
 
 /** The line is cut after the first change, then after the second, until a whole rollout fits. */
 async function cutEverywhere({ cloud, deployer, wanted }: Stage): Promise<void> {
-  const resources = wanted("r3");
+  const resources = wanted("r4");
+  const apply = (): Promise<number> => applyRollout(deployer, name, resources, quiet);
+  const remove = (): Promise<number> => removeRollout(deployer, name, drainPatience, quiet);
+  const nothing = async (): Promise<void> => void (await remove());
+  const another = async (): Promise<void> =>
+    void (await applyRollout(deployer, name, wanted("r3"), quiet));
+  const state = async (marked: number): Promise<void> => {
+    if (marked > 0) same((await planRollout(deployer, name, resources)).steps, []);
+    same(cloud.markedCount(), marked);
+  };
+  await cutting(cloud, nothing, apply, () => state(resources.length));
+  await cutting(cloud, another, apply, () => state(resources.length));
+  await cutting(cloud, another, remove, () => state(0));
+}
+
+/** What is begun is cut off after its first change, its second, until it comes through uncut. */
+async function cutting(
+  cloud: FakeManagement,
+  prepare: () => Promise<void>,
+  act: () => Promise<unknown>,
+  check: () => Promise<void>,
+): Promise<void> {
   for (let after = 1; after <= maxCuts; after++) {
+    await prepare();
     cloud.gate.cut(after);
-    const failed = await applyRollout(deployer, name, resources, quiet).then(
+    const isCut = await act().then(
       () => false,
       () => true,
     );
     cloud.gate.mend();
-    await applyRollout(deployer, name, resources, quiet);
-    same((await planRollout(deployer, name, resources)).steps, []);
-    same(cloud.markedCount(), resources.length);
-    await removeRollout(deployer, name, drainPatience, quiet);
-    same(cloud.markedCount(), 0);
-    if (!failed) return;
+    await act();
+    await check();
+    if (!isCut) return;
   }
-  throw new Error(`no rollout came through within ${maxCuts} changes`);
+  throw new Error(`nothing came through within ${maxCuts} changes`);
 }
 
 function same(actual: unknown, expected: unknown): void {
