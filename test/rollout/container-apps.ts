@@ -114,11 +114,11 @@ export async function openContainerAppsManagement(): Promise<FakeManagement> {
 
 function changedByHand(job: JobBody): JobBody {
   const { template } = job.properties;
-  const containers = template.containers.map((each) => ({
-    ...each,
-    image: "somebody/else:1",
-    env: [...each.env, { name: "DEBUG", value: "1" }],
-  }));
+  const changed = (each: (typeof template.containers)[number]) => {
+    const env = [...each.env, { name: "DEBUG", value: "1" }];
+    return { ...each, image: "somebody/else:1", env };
+  };
+  const containers = template.containers.map(changed);
   return { ...job, properties: { ...job.properties, template: { containers } } };
 }
 

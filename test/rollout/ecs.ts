@@ -210,15 +210,13 @@ function shownProvider({ arn, tags, input }: Provider): object {
   };
 }
 
+function shownContainer(container: object): object {
+  return { cpu: 0, portMappings: [], mountPoints: [], volumesFrom: [], ...container };
+}
+
 function shownDefinition({ arn, input }: Revision): object {
   const { tags: _, ...rest } = input;
-  const containerDefinitions = (input.containerDefinitions ?? []).map((container) => ({
-    cpu: 0,
-    portMappings: [],
-    mountPoints: [],
-    volumesFrom: [],
-    ...container,
-  }));
+  const containerDefinitions = (input.containerDefinitions ?? []).map(shownContainer);
   const revision = Number(arn.split(":").at(-1));
   return { ...rest, taskDefinitionArn: arn, revision, status: "ACTIVE", containerDefinitions };
 }
@@ -257,10 +255,12 @@ export async function openEcsManagement(): Promise<FakeManagement> {
       ),
     drift: () => {
       for (const [arn, revision] of ecs.revisions) {
-        const containerDefinitions = (revision.input.containerDefinitions ?? []).map((each) => ({
-          ...each,
-          environment: [...(each.environment ?? []), { name: "DEBUG", value: "1" }],
-        }));
+        const { containerDefinitions: found = [] } = revision.input;
+        const changed = (each: (typeof found)[number]) => {
+          const environment = [...(each.environment ?? []), { name: "DEBUG", value: "1" }];
+          return { ...each, environment };
+        };
+        const containerDefinitions = found.map(changed);
         const input = { ...revision.input, memory: "1024", containerDefinitions };
         ecs.revisions.set(arn, { ...revision, input });
       }

@@ -76,7 +76,7 @@ export class EcsDeployer implements Deployer {
       const isThere = async (): Promise<boolean> => (await this.cluster(name)) !== undefined;
       return untilGone(`The cluster ${name}`, isThere, this.calls.patience);
     }
-    const cluster = String(fields["cluster"]);
+    const cluster = typeof fields["cluster"] === "string" ? fields["cluster"] : name;
     await this.calls.send("DeleteCapacityProvider", (sdk, client, abortSignal) =>
       client.send(new sdk.DeleteCapacityProviderCommand({ capacityProvider: name, cluster }), {
         abortSignal,
