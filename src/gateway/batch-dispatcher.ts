@@ -90,7 +90,7 @@ export class BatchDispatcher implements Dispatcher {
     const pool = this.pools.get(deploymentId);
     // A claim that is under way may be for the same workers.
     if (pool === undefined || pool.isClaiming) return undefined;
-    const [waiter] = [...pool.waiters].sort(idleFirst);
+    const waiter = idlest(pool.waiters);
     if (waiter === undefined) return undefined;
     const seat = this.options.claimer.seatOf(deploymentId, waiter.workerId, waiter.wish);
     if (seat === undefined) return undefined;
@@ -188,6 +188,16 @@ export class BatchDispatcher implements Dispatcher {
     });
     store.signals.publish("queue", formatQueueHint(deploymentId, claim));
   }
+}
+
+/** The first that is idle, else the first; without putting all of them in order. */
+function idlest(waiters: ReadonlySet<Waiter>): Waiter | undefined {
+  let first: Waiter | undefined;
+  for (const waiter of waiters) {
+    if (waiter.wish.isAhead !== true) return waiter;
+    first ??= waiter;
+  }
+  return first;
 }
 
 function idleFirst(left: Waiter, right: Waiter): number {

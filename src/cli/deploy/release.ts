@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 
 import type { Catalogue } from "../../catalogue/catalogue.ts";
+import { releaseDefaults } from "./defaults.ts";
 import { deployReleaseOf } from "./stored.ts";
 import { releaseContentSchema, targetOf, type ReleaseContent } from "../../deploy/plan/release.ts";
 import type { DeployTarget, Resource } from "../../deploy/plan/resource.ts";
@@ -30,18 +31,7 @@ export interface ReleaseFlags {
   readonly lock?: string;
 }
 
-const defaults = {
-  deployment: "default",
-  gpu: "l4",
-  region: "us-east-1",
-  minWorkers: 0,
-  maxWorkers: 5,
-  cpuCores: 4,
-  memoryGib: 16,
-  graceSeconds: 900,
-  place: {},
-  lock: null,
-};
+const defaults = { ...releaseDefaults, place: {}, lock: null };
 
 /** The release that the flags ask for, over the live one. Errors: `usage` naming the flag. */
 export async function releaseOf(

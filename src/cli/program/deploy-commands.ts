@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { durationMs, httpUrl, wholeNumber } from "../arguments.ts";
+import { releaseDefaults } from "../deploy/defaults.ts";
 import { addRolloutCommands } from "./rollout-commands.ts";
 import type { Runner } from "./runner.ts";
 
@@ -46,8 +47,6 @@ interface RawRenderFlags {
   readonly out?: string;
 }
 
-const quarterHourMs = 900_000;
-
 function addRenderCommand(program: Command, run: Runner): void {
   const deploy = program
     .command("deploy")
@@ -59,19 +58,24 @@ function addRenderCommand(program: Command, run: Runner): void {
     .description("Writes manifests for people who apply them themselves.")
     .requiredOption("--image <image>", "the worker image, from hearth build")
     .requiredOption("--gateway <url>", "how workers reach the gateway", httpUrl)
-    .option("--gpu <id>", "as in hearth catalogue ls", "l4")
+    .option("--gpu <id>", "as in hearth catalogue ls", releaseDefaults.gpu)
     .option("--name <name>", "what the resources are called", "hearth-workers")
-    .option("-d, --deployment <name>", "whose jobs the workers run", "default")
-    .option("--region <region>", "the platform's own name for it", "us-east-1")
-    .option("--min <count>", "workers that are always there", wholeNumber(0, 1_000), 0)
-    .option("--max <count>", "workers at most", wholeNumber(1, 1_000), 5)
-    .option("--cpu <cores>", "of a worker", wholeNumber(1, 256), 4)
-    .option("--memory <GiB>", "of a worker", wholeNumber(1, 4_096), 16)
+    .option("-d, --deployment <name>", "whose jobs the workers run", releaseDefaults.deployment)
+    .option("--region <region>", "the platform's own name for it", releaseDefaults.region)
+    .option(
+      "--min <count>",
+      "workers that are always there",
+      wholeNumber(0, 1_000),
+      releaseDefaults.minWorkers,
+    )
+    .option("--max <count>", "workers at most", wholeNumber(1, 1_000), releaseDefaults.maxWorkers)
+    .option("--cpu <cores>", "of a worker", wholeNumber(1, 256), releaseDefaults.cpuCores)
+    .option("--memory <GiB>", "of a worker", wholeNumber(1, 4_096), releaseDefaults.memoryGib)
     .option(
       "--grace <duration>",
       "for a job to finish when told to stop",
       durationMs,
-      quarterHourMs,
+      releaseDefaults.graceSeconds * 1_000,
     )
     .option("-o, --out <folder>", "where to; default: hearth-deploy/<platform>")
     .action((platform: string, flags: RawRenderFlags, command: Command) =>

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import { releaseDefaults as first } from "../deploy/defaults.ts";
 import { durationMs, httpUrl, pairs, wholeNumber } from "../arguments.ts";
 import type { PlaceFlags } from "../commands/deploy-apply.ts";
 import type { PlanFlags } from "../commands/deploy-plan.ts";
@@ -66,13 +67,17 @@ function withReleaseFlags(command: Command): Command {
   return withPlace(command)
     .option("--image <image>", "the worker image, from hearth build")
     .option("--gateway <url>", "how workers reach the gateway", httpUrl)
-    .option("--gpu <id>", "as in hearth catalogue ls; at first l4")
-    .option("-d, --deployment <name>", "whose jobs the workers run; at first default")
-    .option("--region <region>", "the platform's own name for it; at first us-east-1")
-    .option("--min <count>", "workers that are always there; at first 0", wholeNumber(0, 1_000))
-    .option("--max <count>", "workers at most; at first 5", wholeNumber(1, 1_000))
-    .option("--cpu <cores>", "of a worker; at first 4", wholeNumber(1, 256))
-    .option("--memory <GiB>", "of a worker; at first 16", wholeNumber(1, 4_096))
+    .option("--gpu <id>", `as in hearth catalogue ls; at first ${first.gpu}`)
+    .option("-d, --deployment <name>", `whose jobs the workers run; at first ${first.deployment}`)
+    .option("--region <region>", `the platform's own name for it; at first ${first.region}`)
+    .option(
+      "--min <count>",
+      `workers that are always there; at first ${first.minWorkers}`,
+      wholeNumber(0, 1_000),
+    )
+    .option("--max <count>", `workers at most; at first ${first.maxWorkers}`, wholeNumber(1, 1_000))
+    .option("--cpu <cores>", `of a worker; at first ${first.cpuCores}`, wholeNumber(1, 256))
+    .option("--memory <GiB>", `of a worker; at first ${first.memoryGib}`, wholeNumber(1, 4_096))
     .option("--grace <duration>", "for a job to finish when told to stop; at first 15m", durationMs)
     .option("--place <key=value>", "what only you know of the platform, such as subnets", pairs)
     .option("--lock <file>", "a hearth.lock: which models workers are to have")

@@ -38,7 +38,7 @@ export async function fetchAside(options: FetchAsideOptions): Promise<void> {
   const thread = new Worker(new URL("./fetch-thread.ts", import.meta.url), settings);
   const stop = (): void => thread.postMessage("stop" satisfies FetchOrder, []);
   signal.addEventListener("abort", stop, { once: true });
-  const notes: Promise<void>[] = [];
+  const notes = new Set<Promise<void>>();
   let fault: unknown;
   try {
     await new Promise<void>((resolve, reject) => {
@@ -49,18 +49,19 @@ export async function fetchAside(options: FetchAsideOptions): Promise<void> {
           else reject(unpackFault(news.fault));
           return;
         }
-        const note = part.note(news.block);
-        notes.push(note);
-        // The journal's disk is full: nothing of what comes could be kept.
-        note.catch((thrown: unknown) => {
+        const note = part.note(news.block).catch((thrown: unknown) => {
+          // The journal's disk is full: nothing of what comes could be kept.
           fault ??= thrown;
           stop();
         });
+        notes.add(note);
+        void note.finally(() => notes.delete(note));
       });
     });
     await Promise.all(notes);
+    if (fault !== undefined) throw fault;
   } catch (thrown) {
-    await Promise.allSettled(notes);
+    await Promise.all(notes);
     signal.throwIfAborted();
     throw fault ?? thrown;
   } finally {

@@ -12,7 +12,7 @@ type Execution = protos.google.cloud.run.v2.IExecution;
 const pageSize = 100;
 const maxPages = 20;
 /** Trying again is ours alone. */
-const callOptions = { timeout: 15_000, retry: null, autoPaginate: false } as const;
+export const callOptions = { timeout: 15_000, retry: null, autoPaginate: false } as const;
 
 /** The calls that we need of Google's client, which is loaded only here. */
 export class CloudRunClient {
@@ -38,11 +38,8 @@ export class CloudRunClient {
     place: CloudRunPlace,
     patience: CallPatience,
   ): Promise<CloudRunClient> {
-    const { v2 } = await import("@google-cloud/run");
-    // REST in place of gRPC: one transport through every proxy, and no native parts.
-    const rest = { fallback: true, ...options };
-    const jobs = new v2.JobsClient(rest);
-    return new CloudRunClient(jobs, new v2.ExecutionsClient(rest), place, patience);
+    const { jobs, executions } = await openCloudRun(options);
+    return new CloudRunClient(jobs, executions, place, patience);
   }
 
   /** Returns the execution's id. Sent twice, it would run twice. */
@@ -85,9 +82,25 @@ export class CloudRunClient {
     isIdempotent: boolean,
     run: () => Promise<T>,
   ): Promise<T | undefined> {
-    return callPlatform(
-      { what: `Cloud Run ${operation}`, run, failureOf, isIdempotent },
-      this.patience,
-    );
+    return callCloudRun(operation, isIdempotent, run, this.patience);
   }
+}
+
+export async function openCloudRun(
+  options: CloudRunClientOptions,
+): Promise<{ readonly jobs: v2.JobsClient; readonly executions: v2.ExecutionsClient }> {
+  const { v2 } = await import("@google-cloud/run");
+  // REST in place of gRPC: one transport through every proxy, and no native parts.
+  const rest = { fallback: true, ...options };
+  return { jobs: new v2.JobsClient(rest), executions: new v2.ExecutionsClient(rest) };
+}
+
+/** Undefined for what is not there. */
+export function callCloudRun<T>(
+  operation: string,
+  isIdempotent: boolean,
+  run: () => Promise<T>,
+  patience: CallPatience,
+): Promise<T | undefined> {
+  return callPlatform({ what: `Cloud Run ${operation}`, run, failureOf, isIdempotent }, patience);
 }

@@ -2,15 +2,13 @@ import type { protos, v2 } from "@google-cloud/run";
 
 import { deploymentMark, type FoundResource, type Resource } from "../../deploy/plan/resource.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import { callPlatform, type CallPatience } from "../calls.ts";
+import type { CallPatience } from "../calls.ts";
 import type { Deployer } from "../deployer.ts";
 import { untilGone } from "../until-gone.ts";
-import type { CloudRunClientOptions } from "./client.ts";
-import { failureOf } from "./map.ts";
+import { callCloudRun, callOptions, openCloudRun, type CloudRunClientOptions } from "./client.ts";
 
 type Job = protos.google.cloud.run.v2.IJob;
 
-const callOptions = { timeout: 15_000, retry: null, autoPaginate: false } as const;
 const pageSize = 100;
 
 /** The Cloud Run job of a deployment. What it says holds from the answer on; nothing is waited for. */
@@ -38,11 +36,9 @@ export class CloudRunDeployer implements Deployer {
     place: { readonly project: string; readonly region: string },
     patience: CallPatience,
   ): Promise<CloudRunDeployer> {
-    const { v2 } = await import("@google-cloud/run");
-    const rest = { fallback: true, ...options };
+    const { jobs, executions } = await openCloudRun(options);
     const parent = `projects/${place.project}/locations/${place.region}`;
-    const executions = new v2.ExecutionsClient(rest);
-    return new CloudRunDeployer(new v2.JobsClient(rest), executions, parent, patience);
+    return new CloudRunDeployer(jobs, executions, parent, patience);
   }
 
   async read(deployment: string): Promise<readonly FoundResource[]> {
@@ -89,8 +85,7 @@ export class CloudRunDeployer implements Deployer {
     isIdempotent: boolean,
     run: () => Promise<T>,
   ): Promise<T | undefined> {
-    const what = `Cloud Run ${operation}`;
-    return callPlatform({ what, run, failureOf, isIdempotent }, this.patience);
+    return callCloudRun(operation, isIdempotent, run, this.patience);
   }
 }
 

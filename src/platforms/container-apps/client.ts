@@ -84,17 +84,20 @@ export class ContainerAppsClient {
     isIdempotent: boolean,
     run: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    const { clock } = this.patience;
-    return callPlatform(
-      {
-        what: `Container Apps ${operation}`,
-        run,
-        failureOf: (thrown) => failureOf(thrown, clock.now()),
-        isIdempotent,
-      },
-      this.patience,
-    );
+    return callAzure(operation, isIdempotent, run, this.patience);
   }
+}
+
+/** Undefined for what is not there. */
+export function callAzure<T>(
+  operation: string,
+  isIdempotent: boolean,
+  run: (signal: AbortSignal) => Promise<T>,
+  patience: CallPatience,
+): Promise<T | undefined> {
+  const what = `Container Apps ${operation}`;
+  const failure = (thrown: unknown) => failureOf(thrown, patience.clock.now());
+  return callPlatform({ what, run, failureOf: failure, isIdempotent }, patience);
 }
 
 /** Without a credential, Azure's own chain. */

@@ -2,11 +2,10 @@ import type { ContainerAppsAPIClient, Job } from "@azure/arm-appcontainers";
 
 import { deploymentMark, type FoundResource, type Resource } from "../../deploy/plan/resource.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import { callPlatform, type CallPatience } from "../calls.ts";
+import type { CallPatience } from "../calls.ts";
 import type { Deployer } from "../deployer.ts";
 import { untilGone } from "../until-gone.ts";
-import { openAzure, type AzureClientOptions, type AzureCredential } from "./client.ts";
-import { failureOf } from "./map.ts";
+import { callAzure, openAzure, type AzureClientOptions, type AzureCredential } from "./client.ts";
 
 const maxListed = 2_000;
 const live: ReadonlySet<string> = new Set(["Running", "Processing"]);
@@ -91,16 +90,7 @@ export class ContainerAppsDeployer implements Deployer {
     operation: string,
     run: (signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
-    const { clock } = this.patience;
-    return callPlatform(
-      {
-        what: `Container Apps ${operation}`,
-        run,
-        failureOf: (thrown) => failureOf(thrown, clock.now()),
-        isIdempotent: true,
-      },
-      this.patience,
-    );
+    return callAzure(operation, true, run, this.patience);
   }
 }
 

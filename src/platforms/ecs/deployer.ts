@@ -2,6 +2,7 @@ import type { CreateCapacityProviderRequest, ECSClientConfig } from "@aws-sdk/cl
 
 import type { FoundResource, Resource } from "../../deploy/plan/resource.ts";
 import { ecsNames } from "../../deploy/resources/ecs.ts";
+import { HearthError } from "../../kernel/errors.ts";
 import type { CallPatience } from "../calls.ts";
 import type { Deployer } from "../deployer.ts";
 import { untilGone } from "../until-gone.ts";
@@ -76,7 +77,11 @@ export class EcsDeployer implements Deployer {
       const isThere = async (): Promise<boolean> => (await this.cluster(name)) !== undefined;
       return untilGone(`The cluster ${name}`, isThere, this.calls.patience);
     }
-    const cluster = typeof fields["cluster"] === "string" ? fields["cluster"] : name;
+    const { cluster } = fields;
+    if (typeof cluster !== "string") {
+      const message = `The capacity provider ${name} names no cluster.`;
+      throw new HearthError("platform_refused", { message });
+    }
     await this.calls.send("DeleteCapacityProvider", (sdk, client, abortSignal) =>
       client.send(new sdk.DeleteCapacityProviderCommand({ capacityProvider: name, cluster }), {
         abortSignal,
