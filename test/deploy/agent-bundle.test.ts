@@ -58,8 +58,10 @@ describe("the agent as one bundle", () => {
     const { port } = server.address() as AddressInfo;
     const path = join(folder, "model");
     const file = await open(path, "w");
+    const journal = await open(join(folder, "journal"), "w");
     const task: FetchTask = {
       fd: file.fd,
+      journalFd: journal.fd,
       totalBytes: bytes.length,
       blockBytes: 1024 * 1024,
       done: new Uint8Array(3),
@@ -73,7 +75,7 @@ describe("the agent as one bundle", () => {
     const news: FetchNews[] = [];
     thread.on("message", (each: FetchNews) => news.push(each));
     await once(thread, "exit");
-    await file.close();
+    await Promise.all([file.close(), journal.close()]);
     server.close();
     expect(news.at(-1)).toEqual({ kind: "end", fault: null });
     expect((await readFile(path)).equals(bytes)).toBe(true);

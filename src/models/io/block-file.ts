@@ -2,6 +2,16 @@ import { writeSync } from "node:fs";
 
 import type { BlockPlan } from "../blocks.ts";
 import { diskFault } from "./faults.ts";
+import { markBlock } from "./journal.ts";
+
+export interface BlockFileOptions {
+  /** Of the part file, open for writing. */
+  readonly fd: number;
+  readonly journalFd: number;
+  readonly plan: BlockPlan;
+  /** The block is in the file, and in the journal. */
+  readonly onBlock: (block: number) => void;
+}
 
 /**
  * A part file as the thread sees that fills it. Bytes are written as soon as they have come, while
@@ -12,11 +22,13 @@ import { diskFault } from "./faults.ts";
 export class BlockFile {
   readonly plan: BlockPlan;
   private readonly fd: number;
+  private readonly journalFd: number;
   private readonly onBlock: (block: number) => void;
   private waited = 0;
 
-  constructor(fd: number, plan: BlockPlan, onBlock: (block: number) => void) {
+  constructor({ fd, journalFd, plan, onBlock }: BlockFileOptions) {
     this.fd = fd;
+    this.journalFd = journalFd;
     this.plan = plan;
     this.onBlock = onBlock;
   }
@@ -42,8 +54,13 @@ export class BlockFile {
     }
   }
 
-  /** All of the block is written. */
+  /** All of the block is written. Throws `disk_full`, or as the journal's disk did. */
   finish(block: number): void {
+    try {
+      markBlock(this.journalFd, block);
+    } catch (thrown) {
+      throw diskFault(thrown);
+    }
     this.plan.finish(block);
     this.onBlock(block);
   }

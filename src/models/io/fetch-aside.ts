@@ -27,6 +27,7 @@ export async function fetchAside(options: FetchAsideOptions): Promise<void> {
   const where = { url: served.url.href, validator, egress: egress.options };
   const task: FetchTask = {
     fd: part.fd,
+    journalFd: part.journalFd,
     totalBytes,
     blockBytes,
     done: part.plan.doneBlocks(),
@@ -38,8 +39,6 @@ export async function fetchAside(options: FetchAsideOptions): Promise<void> {
   const thread = new Worker(new URL("./fetch-thread.ts", import.meta.url), settings);
   const stop = (): void => thread.postMessage("stop" satisfies FetchOrder, []);
   signal.addEventListener("abort", stop, { once: true });
-  const notes = new Set<Promise<void>>();
-  let fault: unknown;
   try {
     await new Promise<void>((resolve, reject) => {
       thread.once("error", reject).once("exit", () => reject(new Error("the thread has ended")));
@@ -49,21 +48,12 @@ export async function fetchAside(options: FetchAsideOptions): Promise<void> {
           else reject(unpackFault(news.fault));
           return;
         }
-        const note = part.note(news.block).catch((thrown: unknown) => {
-          // The journal's disk is full: nothing of what comes could be kept.
-          fault ??= thrown;
-          stop();
-        });
-        notes.add(note);
-        void note.finally(() => notes.delete(note));
+        part.note(news.blocks);
       });
     });
-    await Promise.all(notes);
-    if (fault !== undefined) throw fault;
   } catch (thrown) {
-    await Promise.all(notes);
     signal.throwIfAborted();
-    throw fault ?? thrown;
+    throw thrown;
   } finally {
     signal.removeEventListener("abort", stop);
     // It must not write to a file that others have opened under the same number.

@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { open, readFile, rm, type FileHandle } from "node:fs/promises";
 
 import { isJsonObject, parseJson } from "../../kernel/json.ts";
@@ -15,7 +16,12 @@ export interface PartIdentity {
 
 /** The header's place; blocks follow, a byte each. */
 const headerBytes = 1_024;
-const there = 1;
+const there = Uint8Array.of(1);
+
+/** Notes a block in the journal that `fd` is of; it survives the death of this process from then on. */
+export function markBlock(fd: number, block: number): void {
+  writeSync(fd, there, 0, 1, headerBytes + block);
+}
 
 /** Remembers which blocks of a partial file are there, so that a crash costs no more than those. */
 export class Journal {
@@ -54,9 +60,9 @@ export class Journal {
     return new Journal(handle);
   }
 
-  /** Resolves when the block is noted; survives the death of this process from then on. */
-  async mark(block: number): Promise<void> {
-    await this.handle.write(Uint8Array.of(there), 0, 1, headerBytes + block);
+  /** For `markBlock`. */
+  get fd(): number {
+    return this.handle.fd;
   }
 
   async close(): Promise<void> {

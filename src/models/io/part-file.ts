@@ -2,7 +2,7 @@ import { open, rm, stat, type FileHandle } from "node:fs/promises";
 
 import { BlockPlan } from "../blocks.ts";
 import { diskFault } from "./faults.ts";
-import { Journal, type PartIdentity } from "./journal.ts";
+import { Journal, markBlock, type PartIdentity } from "./journal.ts";
 
 /** What a crash costs at most, for each connection; several to one request. */
 export const blockBytes = 1024 * 1024;
@@ -67,29 +67,27 @@ export class PartFile {
     return this.handle.fd;
   }
 
+  get journalFd(): number {
+    return this.journal.fd;
+  }
+
   /** Writes one whole block; throws what a write, this or an earlier one, ended with. */
   async write(block: number, parts: readonly Uint8Array[]): Promise<void> {
     if (this.fault !== undefined) throw this.fault;
     try {
       await this.put(block * this.plan.blockBytes, parts);
+      markBlock(this.journalFd, block);
     } catch (thrown) {
       this.fault ??= diskFault(thrown);
       throw this.fault;
     }
-    await this.note(block);
+    this.note([block]);
   }
 
-  /** The block is in the file. Throws what its note, this or an earlier one, ended with. */
-  async note(block: number): Promise<void> {
-    if (this.fault !== undefined) throw this.fault;
-    try {
-      await this.journal.mark(block);
-    } catch (thrown) {
-      this.fault ??= diskFault(thrown);
-      throw this.fault;
-    }
+  /** The blocks are in the file and in its journal. */
+  note(blocks: readonly number[]): void {
     const before = this.plan.frontierBytes;
-    this.plan.finish(block);
+    for (const block of blocks) this.plan.finish(block);
     if (this.plan.frontierBytes > before) this.onFrontier(this.plan.frontierBytes);
     if (this.plan.doneBytes - this.flushedBytes >= flushBytes) this.flush();
   }
