@@ -6,25 +6,36 @@ import { BlockPlan, type Span } from "./blocks.ts";
 describe("the plan of a download's blocks", () => {
   it("gives out free blocks from the front", () => {
     const plan = new BlockPlan(10, 1, Uint8Array.of(0, 1, 0, 0, 0, 0, 1, 0, 0, 0));
-    expect(plan.take(3)).toEqual({ next: 0, end: 1 });
-    expect(plan.take(3)).toEqual({ next: 2, end: 5 });
-    expect(plan.take(3)).toEqual({ next: 5, end: 6 });
-    expect(plan.take(3)).toEqual({ next: 7, end: 10 });
+    expect(plan.take(3, 1)).toEqual({ next: 0, end: 1 });
+    expect(plan.take(3, 1)).toEqual({ next: 2, end: 5 });
+    expect(plan.take(3, 1)).toEqual({ next: 5, end: 6 });
+    expect(plan.take(3, 1)).toEqual({ next: 7, end: 10 });
+  });
+
+  it("gives less to each of several connections towards the end", () => {
+    const plan = new BlockPlan(100, 1);
+    const sizes: number[] = [];
+    for (let span = plan.take(32, 2); span !== undefined; span = plan.take(32, 2)) {
+      sizes.push(span.end - span.next);
+      span.next = span.end;
+      plan.giveBack(span);
+    }
+    expect(sizes).toEqual([32, 23, 15, 10, 7, 5, 4, 4]);
   });
 
   it("lets who has nothing to do take half of the longest rest", () => {
     const plan = new BlockPlan(32, 1);
-    const first = plan.take(32);
+    const first = plan.take(32, 1);
     if (first === undefined) throw new Error("nothing to take");
     first.next = 2;
-    expect(plan.take(32)).toEqual({ next: 17, end: 32 });
+    expect(plan.take(32, 1)).toEqual({ next: 17, end: 32 });
     expect(first).toEqual({ next: 2, end: 17 });
   });
 
   it("leaves a short rest to who has it", () => {
     const plan = new BlockPlan(3, 1);
-    plan.take(3);
-    expect(plan.take(3)).toBeUndefined();
+    plan.take(3, 1);
+    expect(plan.take(3, 1)).toBeUndefined();
   });
 
   it("counts the last block by what it really holds", () => {
@@ -39,7 +50,7 @@ describe("the plan of a download's blocks", () => {
 
   it("has nothing to do for an empty file", () => {
     const plan = new BlockPlan(0, 10);
-    expect([plan.take(1), plan.isComplete, plan.doneBytes]).toEqual([undefined, true, 0]);
+    expect([plan.take(1, 1), plan.isComplete, plan.doneBytes]).toEqual([undefined, true, 0]);
   });
 
   it("fetches every block exactly once, whatever connections fail on the way", () => {
@@ -54,7 +65,7 @@ describe("the plan of a download's blocks", () => {
           plan.finish(span.next++);
         };
         for (const [lane, blocks, fails] of moves) {
-          const span = (lanes[lane] ??= plan.take(8));
+          const span = (lanes[lane] ??= plan.take(8, 1));
           if (span === undefined) continue;
           for (let i = 0; i < blocks && span.next < span.end; i++) receive(span);
           if (fails || span.next >= span.end) {
@@ -63,7 +74,7 @@ describe("the plan of a download's blocks", () => {
           }
         }
         for (const span of lanes) if (span !== undefined) plan.giveBack(span);
-        for (let span = plan.take(8); span !== undefined; span = plan.take(8)) {
+        for (let span = plan.take(8, 1); span !== undefined; span = plan.take(8, 1)) {
           while (span.next < span.end) receive(span);
           plan.giveBack(span);
         }

@@ -9,6 +9,9 @@ export interface Span {
 /** A shorter rest is not shared: cutting a reply short costs a connection and what is under way. */
 const minSharedBlocks = 16;
 
+/** Towards the end a connection takes less, but no less than is worth a request. */
+const minTakenBlocks = 4;
+
 /**
  * Which blocks of a file are still to be fetched, and by whom. Free blocks are given out from the
  * front, so that the file can be hashed in order while it arrives; when none is left, whoever asks
@@ -39,12 +42,18 @@ export class BlockPlan {
     }
   }
 
-  /** Up to `maxBlocks` blocks for one connection, or undefined when all are spoken for. */
-  take(maxBlocks: number): Span | undefined {
+  /**
+   * Up to `maxBlocks` blocks for one of so many connections, or undefined when all are spoken for.
+   * Of the last blocks a connection takes half of its part, so that all end at about the same time.
+   */
+  take(maxBlocks: number, connections: number): Span | undefined {
     const first = this.isTaken.indexOf(0, this.firstFree);
     if (first === -1) return this.share();
+    const partBlocks = Math.ceil((this.count - first) / (2 * connections - 1));
+    const wanted = Math.min(maxBlocks, Math.max(minTakenBlocks, partBlocks));
+    const limit = Math.min(this.count, first + wanted);
     let end = first;
-    while (end < this.count && end - first < maxBlocks && this.isTaken[end] === 0) end++;
+    while (end < limit && this.isTaken[end] === 0) end++;
     this.isTaken.fill(1, first, end);
     this.firstFree = end;
     return this.added({ next: first, end });

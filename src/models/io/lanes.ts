@@ -116,7 +116,7 @@ class Lanes {
       !this.signal.aborted &&
       this.lanes.size <= Math.min(this.state.connections, this.limit)
     ) {
-      const span = plan.take(spanBlocks);
+      const span = plan.take(spanBlocks, this.lanes.size);
       if (span === undefined) return;
       const first = span.next;
       try {
