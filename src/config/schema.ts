@@ -63,7 +63,7 @@ const modelsSchema = z.strictObject({
     .array(z.url({ protocol: /^https?$/u }))
     .max(16)
     .default([]),
-  /** Bearer tokens by host. */
+  /** Tokens by host: bearer tokens, or keys that sign requests to S3. */
   tokens: z
     .record(z.string().max(253), secretReference)
     .default({ "huggingface.co": "env:HF_TOKEN", "civitai.com": "env:CIVITAI_TOKEN" }),

@@ -13,11 +13,12 @@ import { Agent, type Dispatcher } from "undici";
 import { HearthError } from "../../kernel/errors.ts";
 import { maxConnections } from "../connections.ts";
 import { isNamed, mayConnect, parseAllowed, type Allowed } from "./addresses.ts";
+import { authorizeWith, type Authorize } from "./host-tokens.ts";
 
 export interface EgressOptions {
   /** Host names, addresses and ranges that may be reached although they are private. */
   readonly allow: readonly string[];
-  /** Bearer tokens by host name; sent to that host only. */
+  /** By host name, as `host-tokens.ts` reads them; for that host only. */
   readonly tokens: ReadonlyMap<string, string>;
   readonly connectMs: number;
   /** The longest silence of a server. */
@@ -33,13 +34,13 @@ export class Egress {
   /** As they were given, for a door of the same kind in another thread. */
   readonly options: EgressOptions;
   private readonly allowed: Allowed;
-  private readonly tokens: ReadonlyMap<string, string>;
+  private readonly authorize: ReadonlyMap<string, Authorize>;
 
-  /** Errors: `config_invalid` for an entry of `allow` that is neither host nor range. */
+  /** Errors: `config_invalid` for an entry of `allow` that is neither host nor range, or a token. */
   constructor(options: EgressOptions) {
     const { connectMs, silenceMs, tokens } = options;
     this.options = options;
-    this.tokens = tokens;
+    this.authorize = new Map([...tokens].map(([host, each]) => [host, authorizeWith(host, each)]));
     this.allowed = allowedOf(options.allow);
     this.dispatcher = new Agent({
       connections: maxConnections,
@@ -88,11 +89,11 @@ export class Egress {
   }
 
   /** The token goes to the host that it was set for, and over TLS unless that host was named. */
-  headersFor(url: URL): Readonly<Record<string, string>> {
+  async headersFor(url: URL): Promise<Readonly<Record<string, string>>> {
     const host = hostOf(url);
-    const token = this.tokens.get(host);
+    const authorize = this.authorize.get(host);
     const isPrivate = url.protocol === "https:" || isNamed(host, this.allowed);
-    return token !== undefined && isPrivate ? { authorization: `Bearer ${token}` } : {};
+    return authorize !== undefined && isPrivate ? authorize(url) : {};
   }
 
   async close(): Promise<void> {

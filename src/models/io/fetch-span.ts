@@ -52,11 +52,13 @@ export class SpanFetcher {
     const { served, file, memory } = this;
     const sink = new SpanSink({ served, file, span, memory, onBlock: () => this.noteBlock() });
     try {
-      await this.open().ask(this.requestFor(span), sink);
+      const text = await this.requestFor(span);
+      await this.open().ask(text, sink);
     } catch (thrown) {
       // Closed by the server between two requests: nothing was lost but the connection.
       if (!(thrown instanceof StaleConnection) || span.next > first) throw thrown;
-      await this.open().ask(this.requestFor(span), sink);
+      const text = await this.requestFor(span);
+      await this.open().ask(text, sink);
     }
   }
 
@@ -77,13 +79,13 @@ export class SpanFetcher {
     return this.connection;
   }
 
-  private requestFor(span: Span): string {
+  private async requestFor(span: Span): Promise<string> {
     const { url, validator } = this.served;
     const { plan } = this.file;
     const headers = {
       host: url.host,
       ...fixedHeaders,
-      ...this.egress.headersFor(url),
+      ...(await this.egress.headersFor(url)),
       range: `bytes=${span.next * plan.blockBytes}-${plan.endOf(span.end - 1) - 1}`,
       ...(validator !== null && { "if-range": validator }),
     };

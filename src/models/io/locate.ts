@@ -73,7 +73,7 @@ async function ask(
 ): Promise<Dispatcher.ResponseData> {
   const { origin, pathname, search } = url;
   // One byte: enough to learn everything, and nothing is thrown away.
-  const headers = { ...fixedHeaders, ...egress.headersFor(url), range: "bytes=0-0" };
+  const headers = { ...fixedHeaders, ...(await egress.headersFor(url)), range: "bytes=0-0" };
   try {
     const path = pathname + search;
     return await request(origin + path, { dispatcher: egress.dispatcher, headers, signal });
