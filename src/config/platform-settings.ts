@@ -32,7 +32,7 @@ const modal = z.strictObject({
   kind: z.literal("modal"),
   ...common,
   app: text.default("hearth"),
-  function: text.default("worker"),
+  function: text.default("drain"),
   environment: text.nullable().default(null),
   maxContainers: count.min(1).default(10),
   scaledownWindowMs: z.int().min(2_000).max(1_200_000).default(2_000),

@@ -9,6 +9,7 @@ import { openContainerAppsManagement } from "./container-apps.ts";
 import { openEcsManagement } from "./ecs.ts";
 import { openKubernetesManagement } from "./kubernetes.ts";
 import type { FakeManagement } from "./management.ts";
+import { openModalManagement } from "./modal.ts";
 import { openRunpodManagement } from "./runpod.ts";
 
 export const managements: Readonly<Record<string, () => Promise<FakeManagement>>> = {
@@ -17,6 +18,7 @@ export const managements: Readonly<Record<string, () => Promise<FakeManagement>>
   "cloud-run": openCloudRunManagement,
   "container-apps": openContainerAppsManagement,
   kubernetes: openKubernetesManagement,
+  modal: openModalManagement,
 };
 
 const name = "portraits";

@@ -3,6 +3,7 @@ import { cloudRunResources } from "../../deploy/resources/cloud-run.ts";
 import { containerAppsResources } from "../../deploy/resources/container-apps.ts";
 import { ecsResources } from "../../deploy/resources/ecs.ts";
 import { kubernetesResources } from "../../deploy/resources/kubernetes.ts";
+import { modalResources } from "../../deploy/resources/modal.ts";
 import { runpodResources } from "../../deploy/resources/runpod.ts";
 import { HearthError } from "../../kernel/errors.ts";
 import type { Deployer } from "../../platforms/deployer.ts";
@@ -75,6 +76,20 @@ const platforms: Readonly<Record<string, DeployPlatform>> = {
     open: async ({ place: { subscriptionId = "", resourceGroup = "" } }) => {
       const { ContainerAppsDeployer } = await import("../../platforms/container-apps/deployer.ts");
       return ContainerAppsDeployer.open(null, {}, { subscriptionId, resourceGroup }, patience);
+    },
+  },
+  modal: {
+    place: { "environment?": "of Modal; default: the one of the profile" },
+    wanted: modalResources,
+    open: async ({ place: { environment: modalEnvironment = null } }, environment) => {
+      const { ModalDeployer } = await import("../../platforms/modal/deployer.ts");
+      const access = {
+        tokenId: credential("modal", "MODAL_TOKEN_ID", environment),
+        tokenSecret: credential("modal", "MODAL_TOKEN_SECRET", environment),
+      };
+      const command = (environment["HEARTH_MODAL_PROGRAM"] ?? "modal").split(" ");
+      const program = { command, variables: environment };
+      return ModalDeployer.open({ access, environment: modalEnvironment, program, patience });
     },
   },
   kubernetes: {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../kernel/json.ts";
 import { blake3Hex } from "../../kernel/blake3.ts";
-import type { DeploymentPlan } from "../manifests/deployment-plan.ts";
+import type { DeploymentPlan, RenderedFile } from "../manifests/deployment-plan.ts";
 
 /** One thing that a platform keeps for a deployment, as it is to be. */
 export interface Resource {
@@ -13,6 +13,8 @@ export interface Resource {
   readonly closed?: readonly string[];
   /** Paths that the platform cannot change: another value means a new resource. */
   readonly fixed?: readonly string[];
+  /** What the platform makes it from and does not show; a digest of it is among the fields. */
+  readonly program?: RenderedFile;
 }
 
 /** One thing that a platform has. */

@@ -22,6 +22,22 @@ type ModalFunction = Awaited<ReturnType<Sdk["functions"]["fromName"]>>;
 
 const timeoutMs = 15_000;
 
+/** Modal's own client. `environment` null: the one of the profile. */
+export async function openSdk(
+  { tokenId, tokenSecret }: ModalAccess,
+  environment: string | null,
+): Promise<Sdk> {
+  const { ModalClient: Client } = await import("modal");
+  return new Client({
+    tokenId,
+    tokenSecret,
+    timeoutMs,
+    // Throttling is waited for here, so that a pass of the control loop stays bounded.
+    maxThrottleWaitSecs: 0,
+    ...(environment !== null && { environment }),
+  });
+}
+
 /** The calls that we need of Modal's client, which is loaded only here. */
 export class ModalClient {
   private readonly sdk: Sdk;
@@ -39,17 +55,7 @@ export class ModalClient {
     place: ModalPlace,
     patience: CallPatience,
   ): Promise<ModalClient> {
-    const { ModalClient: Client } = await import("modal");
-    const { tokenId, tokenSecret } = access;
-    const sdk = new Client({
-      tokenId,
-      tokenSecret,
-      timeoutMs,
-      // Throttling is waited for here, so that a pass of the control loop stays bounded.
-      maxThrottleWaitSecs: 0,
-      ...(place.environment !== null && { environment: place.environment }),
-    });
-    return new ModalClient(sdk, place, patience);
+    return new ModalClient(await openSdk(access, place.environment), place, patience);
   }
 
   /** Returns the call's id. The client itself repeats a lost request under one idempotency key. */
