@@ -18,7 +18,7 @@ const signingKey = new Uint8Array(32).fill(1);
 const local = new LocalPlatform({
   owner: createHash("sha256").update(CHAOS_FOLDER).digest("hex").slice(0, 16),
   folder: join(CHAOS_FOLDER, "workers"),
-  command: ownCommand("worker", "--gateway", HEARTH_URL),
+  command: () => ownCommand("worker", "--gateway", HEARTH_URL),
   environment: process.env,
   clock,
   identify: identifyProcess,

@@ -60,7 +60,7 @@ export async function openLocalMachine(setting: CloudSetting): Promise<FakeCloud
   const platform = new LocalPlatform({
     owner: `test-${randomUUID()}`,
     folder,
-    command: [process.execPath, hearth, "worker"],
+    command: () => [process.execPath, hearth, "worker"],
     environment: process.env,
     clock: { now: setting.now },
     identify: identifyProcess,

@@ -9,6 +9,8 @@ export interface FakeManagement {
   readonly gate: Gate;
   /** What the operator has to say of this place. */
   readonly place: Readonly<Record<string, string>>;
+  /** Where an image is something else than a name in a registry. */
+  imageOf?(release: string): string;
   wanted(target: DeployTarget): Wanted;
   open(patience: CallPatience): Promise<Deployer>;
   /** Somebody changes a setting, and adds one, by hand. Returns words that a diff has to name. */

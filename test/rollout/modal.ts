@@ -166,11 +166,18 @@ function functionAnswers(apps: Apps): Readonly<Record<string, ModalAnswer>> {
         handle_metadata: metadata(name),
       };
     },
-    FunctionGet: ({ app_name: app, object_tag: name }: { app_name: string; object_tag: string }) => {
+    FunctionGet: ({
+      app_name: app,
+      object_tag: name,
+    }: {
+      app_name: string;
+      object_tag: string;
+    }) => {
       const found = [...(apps.named(app)?.functions ?? [])].find(
         ([, each]) => each.function_name === name,
       );
-      if (found === undefined) throw new ModalRefusal(status.NOT_FOUND, `no function ${app}/${name}`);
+      if (found === undefined)
+        throw new ModalRefusal(status.NOT_FOUND, `no function ${app}/${name}`);
       return { function_id: found[0], handle_metadata: metadata(name) };
     },
     FunctionGetSchedulingParams: ({ function_id: id }: { function_id: string }) => ({

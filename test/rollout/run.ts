@@ -1,7 +1,6 @@
 import { applyRollout, planRollout, removeRollout } from "../../src/control/rollout.ts";
 import { describeStep } from "../../src/deploy/plan/describe.ts";
-import type { DeployTarget, Resource } from "../../src/deploy/plan/resource.ts";
-import { seedCatalogue } from "../../src/catalogue/seed.ts";
+import type { Resource } from "../../src/deploy/plan/resource.ts";
 import type { CallPatience } from "../../src/platforms/calls.ts";
 import type { Deployer } from "../../src/platforms/deployer.ts";
 import { openCloudRunManagement } from "./cloud-run.ts";
@@ -9,8 +8,10 @@ import { openContainerAppsManagement } from "./container-apps.ts";
 import { openEcsManagement } from "./ecs.ts";
 import { openKubernetesManagement } from "./kubernetes.ts";
 import type { FakeManagement } from "./management.ts";
+import { openLocalManagement } from "./local.ts";
 import { openModalManagement } from "./modal.ts";
 import { openRunpodManagement } from "./runpod.ts";
+import { deployTarget } from "./target.ts";
 
 export const managements: Readonly<Record<string, () => Promise<FakeManagement>>> = {
   runpod: openRunpodManagement,
@@ -19,6 +20,7 @@ export const managements: Readonly<Record<string, () => Promise<FakeManagement>>
   "container-apps": openContainerAppsManagement,
   kubernetes: openKubernetesManagement,
   modal: openModalManagement,
+  local: openLocalManagement,
 };
 
 const name = "portraits";
@@ -80,26 +82,15 @@ export async function runRollout(open: () => Promise<FakeManagement>): Promise<r
 }
 
 function wantedOf(cloud: FakeManagement, release: string): readonly Resource[] {
-  const { gpuById } = seedCatalogue();
-  const gpu = gpuById.get(cloud.place["gpu"] ?? "l4");
-  if (gpu === undefined) throw new Error("the catalogue lacks the card");
-  const target: DeployTarget = {
+  const { place } = cloud;
+  const image = cloud.imageOf?.(release);
+  const target = deployTarget({
+    name,
     release,
-    place: cloud.place,
-    plan: {
-      name,
-      deployment: "default",
-      image: `registry.example/portraits:${release}`,
-      gatewayUrl: "https://hearth.example",
-      gpu,
-      region: "us-east-1",
-      minWorkers: 0,
-      maxWorkers: 5,
-      cpuCores: 4,
-      memoryGib: 16,
-      graceSeconds: 900,
-    },
-  };
+    place,
+    ...(place["gpu"] !== undefined && { gpu: place["gpu"] }),
+    ...(image !== undefined && { image }),
+  });
   const wanted = cloud.wanted(target);
   if (!wanted.ok) throw new Error(wanted.reason);
   return wanted.resources;

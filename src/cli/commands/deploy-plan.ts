@@ -50,11 +50,14 @@ export async function planDeployment(context: CommandContext, flags: PlanFlags):
 
 /** Opens the platform's deployer and closes it again. */
 export async function withDeployer<T>(
-  { io }: CommandContext,
+  context: CommandContext,
   content: ReleaseContent,
   body: (deployer: Deployer) => Promise<T>,
 ): Promise<T> {
-  const deployer = await openDeployer(content.platform, content, io.environment);
+  const { io } = context;
+  const { dataDir } = await settingsOf(context);
+  const where = { ...content, dataDir: resolve(io.folder, dataDir) };
+  const deployer = await openDeployer(content.platform, where, io.environment);
   try {
     return await body(deployer);
   } finally {

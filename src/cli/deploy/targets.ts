@@ -3,12 +3,14 @@ import { cloudRunResources } from "../../deploy/resources/cloud-run.ts";
 import { containerAppsResources } from "../../deploy/resources/container-apps.ts";
 import { ecsResources } from "../../deploy/resources/ecs.ts";
 import { kubernetesResources } from "../../deploy/resources/kubernetes.ts";
+import { localResources } from "../../deploy/resources/local.ts";
 import { modalResources } from "../../deploy/resources/modal.ts";
 import { runpodResources } from "../../deploy/resources/runpod.ts";
 import { HearthError } from "../../kernel/errors.ts";
 import type { Deployer } from "../../platforms/deployer.ts";
 import { CliFailure } from "../failure.ts";
 import type { Io } from "../output.ts";
+import { workersFolder } from "../up/local-workers.ts";
 import { credential, missingPackage, patience } from "../platforms/open.ts";
 
 type Place = Readonly<Record<string, string>>;
@@ -17,6 +19,8 @@ type Place = Readonly<Record<string, string>>;
 interface Where {
   readonly region: string;
   readonly place: Place;
+  /** Of this machine. */
+  readonly dataDir: string;
 }
 
 /** A platform that releases can be applied to. */
@@ -90,6 +94,14 @@ const platforms: Readonly<Record<string, DeployPlatform>> = {
       const command = (environment["HEARTH_MODAL_PROGRAM"] ?? "modal").split(" ");
       const program = { command, variables: environment };
       return ModalDeployer.open({ access, environment: modalEnvironment, program, patience });
+    },
+  },
+  local: {
+    place: {},
+    wanted: localResources,
+    open: async ({ dataDir }) => {
+      const { LocalDeployer } = await import("../../platforms/local/deployer.ts");
+      return new LocalDeployer(workersFolder(dataDir));
     },
   },
   kubernetes: {

@@ -4,7 +4,9 @@ import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Settings } from "../../config/schema.ts";
+import { builtInEngine } from "../../deploy/resources/local.ts";
 import { LocalPlatform } from "../../platforms/local/platform.ts";
+import type { LocalRelease } from "../../platforms/local/release-file.ts";
 import { identifyProcess } from "../../store/embedded/process-identity.ts";
 import type { Store } from "../../store/store.ts";
 import type { ComfyuiChoice } from "../comfyui-choice.ts";
@@ -27,18 +29,39 @@ const killAfterMs = 22_000;
 const drainLimitMs = 27_000;
 const pollMs = 100;
 
+/** Where this machine's workers and their release are. */
+export function workersFolder(dataDir: string): string {
+  return join(dataDir, "workers");
+}
+
 /** The platform that starts this machine's workers, each a `hearth worker` process. */
 export async function openLocalPlatform(options: LocalWorkerOptions): Promise<LocalPlatform> {
-  const { dataDir, gatewayUrl, io } = options;
+  const { dataDir, io } = options;
   return new LocalPlatform({
     owner: ownerOf(dataDir),
-    folder: join(dataDir, "workers"),
-    command: ownCommand("worker", "--gateway", gatewayUrl, ...(await comfyuiFlags(options))),
+    folder: workersFolder(dataDir),
+    command: await workerCommand(options),
     environment: { ...io.environment, ...modelsEnvironment(options) },
     clock: systemClock,
     identify: identifyProcess,
     killAfterMs,
   });
+}
+
+/** An applied release goes before what `hearth up` was told. */
+async function workerCommand(
+  options: LocalWorkerOptions,
+): Promise<(release: LocalRelease | undefined) => readonly string[]> {
+  const own = await comfyuiFlags(options);
+  return (release) => {
+    const flags = release === undefined ? own : releaseFlags(release);
+    return ownCommand("worker", "--gateway", options.gatewayUrl, ...flags);
+  };
+}
+
+function releaseFlags({ comfyui }: LocalRelease): readonly string[] {
+  if (comfyui === builtInEngine) return [];
+  return [/^https?:/u.test(comfyui) ? "--comfyui-url" : "--comfyui-dir", comfyui];
 }
 
 /** All workers of a machine share one store of model files. */

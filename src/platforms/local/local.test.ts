@@ -5,9 +5,14 @@ import { join } from "node:path";
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
+import { deployTarget } from "../../../test/rollout/target.ts";
+import type { Resource } from "../../deploy/plan/resource.ts";
+import { planSteps } from "../../deploy/plan/steps.ts";
+import { localResources } from "../../deploy/resources/local.ts";
 import { identifyProcess } from "../../store/embedded/process-identity.ts";
 import { describePlatform, launchSpec, type PlatformFixture } from "../platform.suite.ts";
 import { withoutSecrets } from "./child.ts";
+import { LocalDeployer } from "./deployer.ts";
 import { LocalPlatform, type LocalPlatformOptions } from "./platform.ts";
 import { findMarkedProcesses, parseEnvironment, parseLiveGroup } from "./process-table.ts";
 import { keepRecentFolders } from "./worker-folders.ts";
@@ -29,6 +34,13 @@ writeFileSync(HEARTH_WORKER_FOLDER + "/ready", JSON.stringify({
 setInterval(() => {}, 1000);
 `;
 
+/** What a release of so many workers is on this machine. */
+function resourcesOf(image: string, maxWorkers: number, name = "box"): readonly [Resource] {
+  const wanted = localResources(deployTarget({ name, image, maxWorkers }));
+  if (!wanted.ok || wanted.resources[0] === undefined) throw new Error("no resource");
+  return [wanted.resources[0]];
+}
+
 interface LocalFixture extends PlatformFixture {
   readonly folder: string;
   open(change: Partial<LocalPlatformOptions>): LocalPlatform;
@@ -44,7 +56,7 @@ async function openLocal(change: Partial<LocalPlatformOptions> = {}): Promise<Lo
     new LocalPlatform({
       owner,
       folder: join(folder, "workers"),
-      command: [process.execPath, script],
+      command: () => [process.execPath, script],
       environment: { ...process.env, DATABASE_URL: "postgres://secret" },
       clock: { now: () => now },
       identify: identifyProcess,
@@ -129,8 +141,30 @@ describe.runIf(process.platform === "linux")("the local platform's processes", (
   it("are obsolete once workers are started with another command", async () => {
     const fixture = await setup();
     await fixture.platform.launch(launchSpec());
-    const changed = fixture.open({ command: [process.execPath, "other.cjs"] });
+    const changed = fixture.open({ command: () => [process.execPath, "other.cjs"] });
     expect(await changed.list()).toMatchObject([{ state: "obsolete" }]);
+  });
+
+  it("run the release that is applied: others are obsolete, and no more start than it allows", async () => {
+    const fixture = await setup();
+    await fixture.platform.launch(launchSpec());
+    const script = join(fixture.folder, "worker.cjs");
+    const platform = fixture.open({
+      command: (release) => [process.execPath, script, release?.comfyui ?? "none"],
+    });
+    const deployer = new LocalDeployer(join(fixture.folder, "workers"));
+    const [wanted] = resourcesOf("/opt/comfyui", 2);
+    await deployer.create(wanted);
+    expect(await platform.list()).toMatchObject([{ state: "obsolete" }]);
+    await platform.launch(launchSpec());
+    const states = (await platform.list()).map(({ state }) => state);
+    expect(states.toSorted()).toEqual(["obsolete", "running"]);
+    await expect(platform.launch(launchSpec())).rejects.toMatchObject({ code: "platform_quota" });
+    const found = await deployer.read("box", [wanted]);
+    expect(planSteps("box", [wanted], found)).toEqual({ steps: [], conflicts: [] });
+    const other = resourcesOf("engine", 1, "other");
+    const { conflicts } = planSteps("other", other, await deployer.read("other", other));
+    expect(conflicts).toEqual(["the workers other is there and that of box"]);
   });
 
   it("are invisible to another owner", async () => {
@@ -141,7 +175,7 @@ describe.runIf(process.platform === "linux")("the local platform's processes", (
 
   it("that cannot be started are an error with a reason", async () => {
     const fixture = await setup();
-    const broken = fixture.open({ command: ["/nowhere/node"] });
+    const broken = fixture.open({ command: () => ["/nowhere/node"] });
     await expect(broken.launch(launchSpec())).rejects.toMatchObject({
       code: "service_unavailable",
       message: expect.stringContaining("ENOENT") as string,

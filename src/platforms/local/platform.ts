@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 
 import type { Clock } from "../../kernel/clock.ts";
+import { HearthError } from "../../kernel/errors.ts";
 import { workerEnvironment } from "../environment.ts";
 import { Launches } from "../launches.ts";
 import type { InstanceStatus, LaunchSpec, Platform, PlatformCapabilities } from "../platform.ts";
 import { startDetached } from "./child.ts";
 import { ProcessRecords, type ProcessIdentity } from "./process-records.ts";
 import { findMarkedProcesses, marks, type MarkedProcess } from "./process-table.ts";
+import { ReleaseFile, type LocalRelease } from "./release-file.ts";
 import { keepRecentFolders } from "./worker-folders.ts";
 
 export interface LocalPlatformOptions {
@@ -14,8 +16,11 @@ export interface LocalPlatformOptions {
   readonly owner: string;
   /** Each instance gets a subfolder for its scratch files and its log. */
   readonly folder: string;
-  /** Program and arguments of a worker; a change makes running instances obsolete. */
-  readonly command: readonly string[];
+  /**
+   * Program and arguments of a worker under the applied release, or without one; a change makes
+   * running instances obsolete.
+   */
+  readonly command: (release: LocalRelease | undefined) => readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** Who runs under a process number; undefined when nobody does. */
@@ -42,6 +47,13 @@ const localCapabilities: PlatformCapabilities = {
   },
 };
 
+/** What a launch starts. */
+interface WorkerSpec {
+  readonly command: readonly string[];
+  readonly hash: string;
+  readonly maxWorkers: number;
+}
+
 /** Worker processes on this machine, each the leader of a process group of its own. */
 export class LocalPlatform implements Platform {
   readonly name: string;
@@ -53,7 +65,7 @@ export class LocalPlatform implements Platform {
   readonly startMs = 120_000;
   private readonly options: LocalPlatformOptions;
   private readonly records: ProcessRecords;
-  private readonly specHash: string;
+  private readonly release: ReleaseFile;
   private readonly launches = new Launches();
   private readonly terminations = new Map<string, number>();
 
@@ -61,7 +73,7 @@ export class LocalPlatform implements Platform {
     this.options = options;
     this.name = `local-${options.owner}`;
     this.records = new ProcessRecords(options.folder);
-    this.specHash = createHash("sha256").update(JSON.stringify(options.command)).digest("hex");
+    this.release = new ReleaseFile(options.folder);
   }
 
   launch(spec: LaunchSpec): Promise<{ readonly externalId: string }> {
@@ -69,12 +81,13 @@ export class LocalPlatform implements Platform {
   }
 
   async list(): Promise<readonly InstanceStatus[]> {
+    const { hash } = await this.spec();
     const byInstance = new Map<string, MarkedProcess>();
     for (const found of await this.processes()) byInstance.set(found.instanceId, found);
     return [...byInstance.values()].map(({ instanceId, specHash }) => ({
       externalId: instanceId,
       clientToken: instanceId,
-      state: this.stateOf(instanceId, specHash),
+      state: this.stateOf(instanceId, specHash === hash),
     }));
   }
 
@@ -95,9 +108,16 @@ export class LocalPlatform implements Platform {
     }
   }
 
-  private stateOf(instanceId: string, specHash: string): InstanceStatus["state"] {
+  private stateOf(instanceId: string, isCurrent: boolean): InstanceStatus["state"] {
     if (this.terminations.has(instanceId)) return "terminating";
-    return specHash === this.specHash ? "running" : "obsolete";
+    return isCurrent ? "running" : "obsolete";
+  }
+
+  private async spec(): Promise<WorkerSpec> {
+    const release = await this.release.read();
+    const command = this.options.command(release);
+    const hash = createHash("sha256").update(JSON.stringify(command)).digest("hex");
+    return { command, hash, maxWorkers: release?.maxWorkers ?? Infinity };
   }
 
   private async launchOnce(spec: LaunchSpec): Promise<{ readonly externalId: string }> {
@@ -105,8 +125,14 @@ export class LocalPlatform implements Platform {
     const launched = { externalId: clientToken };
     const processes = await this.processes();
     if (processes.some((one) => one.instanceId === clientToken)) return launched;
-    await this.forgetEnded(new Set(processes.map((one) => one.instanceId)));
-    const { owner, folder, command, environment, identify } = this.options;
+    const living = new Set(processes.map((one) => one.instanceId));
+    await this.forgetEnded(living);
+    const { command, hash, maxWorkers } = await this.spec();
+    if (living.size >= maxWorkers) {
+      const message = `The release lets this machine have ${maxWorkers} worker(s).`;
+      throw new HearthError("platform_quota", { message });
+    }
+    const { owner, folder, environment, identify } = this.options;
     const pid = await startDetached({
       folder,
       instanceId: clientToken,
@@ -115,13 +141,13 @@ export class LocalPlatform implements Platform {
         ...environment,
         [marks.owner]: owner,
         [marks.instance]: clientToken,
-        [marks.spec]: this.specHash,
+        [marks.spec]: hash,
         ...workerEnvironment(spec),
       },
     });
     const identity = await identify(pid);
     if (identity === undefined) return launched;
-    await this.records.write({ ...identity, instanceId: clientToken, specHash: this.specHash });
+    await this.records.write({ ...identity, instanceId: clientToken, specHash: hash });
     return launched;
   }
 

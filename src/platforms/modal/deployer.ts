@@ -62,8 +62,12 @@ export class ModalDeployer implements Deployer {
     const wanted = fields["autoscaler"] as Record<string, number>;
     await this.call("set autoscaler", async () => {
       const target = await this.sdk.functions.fromName(name, modalFunction);
-      const { minContainers = 0, maxContainers = 0, bufferContainers = 0, scaledownWindow = 0 } =
-        wanted;
+      const {
+        minContainers = 0,
+        maxContainers = 0,
+        bufferContainers = 0,
+        scaledownWindow = 0,
+      } = wanted;
       const scaledownWindowMs = scaledownWindow * 1_000;
       await target.updateAutoscaler({
         minContainers,
