@@ -1,54 +1,25 @@
-import { execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-
 import {
   CreateClusterCommand,
   ECSClient,
   RegisterTaskDefinitionCommand,
 } from "@aws-sdk/client-ecs";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 
 import { EcsPlatform } from "../../src/platforms/ecs/platform.ts";
 import { launchSpec } from "../../src/platforms/platform.suite.ts";
+import { askWithBoto, hasMoto, startMoto } from "./server.ts";
 
-const bin = fileURLToPath(new URL("../../.cache/python/bin/", import.meta.url));
-/** `.ci/run` installs moto, an AWS that others wrote; elsewhere it is optional. */
-const isHere = existsSync(`${bin}moto_server`) || process.env.CI === "true";
 const region = "us-east-1";
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+const firstSubnet = 'print(client.describe_subnets()["Subnets"][0]["SubnetId"])';
 
-async function startMoto(): Promise<string> {
-  const port = await freePort();
-  const arguments_ = ["-H", "127.0.0.1", "-p", String(port)];
-  const moto = spawn(`${bin}moto_server`, arguments_, { stdio: "ignore" });
-  onTestFinished(() => void moto.kill("SIGKILL"));
-  const url = `http://127.0.0.1:${port}`;
-  await vi.waitFor(() => fetch(url), { timeout: 30_000, interval: 100 });
-  return url;
-}
-
-const firstSubnet = `
-import boto3, sys
-ec2 = boto3.client("ec2", region_name="${region}", endpoint_url=sys.argv[1],
-                   aws_access_key_id="test", aws_secret_access_key="test")
-print(ec2.describe_subnets()["Subnets"][0]["SubnetId"])
-`;
-
-it.runIf(isHere)(
+it.runIf(hasMoto)(
   "launches, lists and ends tasks on an ECS that others wrote",
   async () => {
-    const endpoint = await startMoto();
+    const moto = await startMoto();
+    onTestFinished(() => moto.close());
+    const endpoint = moto.url;
     const client = { region, endpoint, credentials };
     const ecs = new ECSClient(client);
     await ecs.send(new CreateClusterCommand({ clusterName: "gpus" }));
@@ -62,7 +33,7 @@ it.runIf(isHere)(
         memory: "512",
       }),
     );
-    const { stdout } = await promisify(execFile)(`${bin}python`, ["-c", firstSubnet, endpoint]);
+    const subnet = await askWithBoto(endpoint, "ec2", firstSubnet);
     const platform = await EcsPlatform.open({
       name: "aws",
       owner: "hearth-1",
@@ -70,7 +41,7 @@ it.runIf(isHere)(
       taskDefinition: "worker",
       container: "agent",
       capacityProvider: "FARGATE",
-      subnets: [stdout.trim()],
+      subnets: [subnet],
       securityGroups: [],
       assignPublicIp: false,
       offer: { gpu: "l4", region, isSpot: false },

@@ -76,12 +76,12 @@ describe("hearth deploy", () => {
       "apply",
     ]);
     expect(status.data.rollouts[0]?.actor).toMatch(/.+@.+/u);
-    const drifted = cloud.drift();
+    const drifted = await cloud.drift();
     const shown = await deploy("plan");
     expect(shown.code).toBe(10);
     for (const word of drifted) expect(shown.stdout).toContain(word);
     expect(await deploy("destroy", "--yes")).toMatchObject({ code: 0 });
-    expect(cloud.markedCount()).toBe(0);
+    expect(await cloud.markedCount()).toBe(0);
     expect((await deploy("status")).stdout).toContain("nothing is live");
   });
 
@@ -125,7 +125,7 @@ describe("hearth deploy", () => {
     const { mutations } = cloud.gate;
     expect(await apply()).toBe(0);
     expect(cloud.gate.mutations).toBe(mutations);
-    expect(cloud.markedCount()).toBe(9);
+    expect(await cloud.markedCount()).toBe(9);
   }, 60_000);
 });
 

@@ -14,9 +14,9 @@ export interface FakeManagement {
   wanted(target: DeployTarget): Wanted;
   open(patience: CallPatience): Promise<Deployer>;
   /** Somebody changes a setting, and adds one, by hand. Returns words that a diff has to name. */
-  drift(): readonly string[];
+  drift(): readonly string[] | Promise<readonly string[]>;
   /** Everything that bears a mark of ours. */
-  markedCount(): number;
+  markedCount(): number | Promise<number>;
   close(): Promise<void>;
 }
 

@@ -2,12 +2,15 @@ import { existsSync } from "node:fs";
 
 import { expect, it } from "vitest";
 
+import { hasMoto } from "../moto/server.ts";
 import { python } from "./modal-wire.ts";
 import { managements, runRollout } from "./run.ts";
 
-/** Modal's program is what `.ci/run` installs; elsewhere it is optional. */
-const isHere = (name: string): boolean =>
-  name !== "modal" || existsSync(python) || process.env.CI === "true";
+/** What `.ci/run` installs is optional elsewhere: Modal's program, and an AWS that others wrote. */
+const isHere = (name: string): boolean => {
+  if (name === "lambda") return hasMoto;
+  return name !== "modal" || existsSync(python) || process.env.CI === "true";
+};
 
 it.each(Object.entries(managements).filter(([name]) => isHere(name)))(
   "plans, applies, repairs, resumes and removes a release on %s",

@@ -8,6 +8,7 @@ import { openContainerAppsManagement } from "./container-apps.ts";
 import { openEcsManagement } from "./ecs.ts";
 import { openKubernetesManagement } from "./kubernetes.ts";
 import type { FakeManagement } from "./management.ts";
+import { openLambdaManagement } from "./lambda.ts";
 import { openLocalManagement } from "./local.ts";
 import { openModalManagement } from "./modal.ts";
 import { openRunpodManagement } from "./runpod.ts";
@@ -16,6 +17,7 @@ import { deployTarget } from "./target.ts";
 export const managements: Readonly<Record<string, () => Promise<FakeManagement>>> = {
   runpod: openRunpodManagement,
   ecs: openEcsManagement,
+  lambda: openLambdaManagement,
   "cloud-run": openCloudRunManagement,
   "container-apps": openContainerAppsManagement,
   kubernetes: openKubernetesManagement,
@@ -129,7 +131,7 @@ async function nextRelease({ deployer, wanted }: Stage): Promise<void> {
 
 async function repairDrift({ cloud, deployer, wanted }: Stage): Promise<void> {
   const resources = wanted("r2");
-  const words = cloud.drift();
+  const words = await cloud.drift();
   const { steps: planned } = await planRollout(deployer, name, resources);
   const text = planned.flatMap(describeStep).join("\n");
   for (const word of words) if (!text.includes(word)) throw new Error(`no ${word} in:\n${text}`);
@@ -139,7 +141,7 @@ async function repairDrift({ cloud, deployer, wanted }: Stage): Promise<void> {
 
 async function destroy({ cloud, deployer, wanted }: Stage): Promise<void> {
   await removeRollout(deployer, name, drainPatience, quiet);
-  same(cloud.markedCount(), 0);
+  same(await cloud.markedCount(), 0);
   const left = await planRollout(deployer, name, wanted("r2"));
   same(
     left.steps.map(({ action }) => action),
@@ -157,7 +159,7 @@ async function cutEverywhere({ cloud, deployer, wanted }: Stage): Promise<void> 
     void (await applyRollout(deployer, name, wanted("r3"), quiet));
   const state = async (marked: number): Promise<void> => {
     if (marked > 0) same((await planRollout(deployer, name, resources)).steps, []);
-    same(cloud.markedCount(), marked);
+    same(await cloud.markedCount(), marked);
   };
   await cutting(cloud, nothing, apply, () => state(resources.length));
   await cutting(cloud, another, apply, () => state(resources.length));

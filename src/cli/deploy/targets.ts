@@ -3,6 +3,7 @@ import { cloudRunResources } from "../../deploy/resources/cloud-run.ts";
 import { containerAppsResources } from "../../deploy/resources/container-apps.ts";
 import { ecsResources } from "../../deploy/resources/ecs.ts";
 import { kubernetesResources } from "../../deploy/resources/kubernetes.ts";
+import { lambdaResources } from "../../deploy/resources/lambda.ts";
 import { localResources } from "../../deploy/resources/local.ts";
 import { modalResources } from "../../deploy/resources/modal.ts";
 import { runpodResources } from "../../deploy/resources/runpod.ts";
@@ -58,6 +59,18 @@ const platforms: Readonly<Record<string, DeployPlatform>> = {
     open: async ({ region }) => {
       const { EcsDeployer } = await import("../../platforms/ecs/deployer.ts");
       return EcsDeployer.open({ region }, patience);
+    },
+  },
+  lambda: {
+    place: {
+      role: "the ARN of the role that the function has",
+      bucket: "where inputs and outputs are kept",
+      secret: "the ARN of the secret with DATABASE_URL and Hearth's two keys",
+    },
+    wanted: lambdaResources,
+    open: async ({ region }) => {
+      const { LambdaDeployer } = await import("../../platforms/lambda/deployer.ts");
+      return LambdaDeployer.open({ region }, patience);
     },
   },
   "cloud-run": {

@@ -2,6 +2,12 @@ import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import type awsLambdaFastify from "@fastify/aws-lambda";
 
 import { openFrontDoor, type FrontDoor } from "./front-door.ts";
+import { withSecret } from "./secret.ts";
+
+async function openWithSecret(): Promise<FrontDoor> {
+  const environment = await withSecret(process.env);
+  return openFrontDoor({ environment, folder: process.cwd() });
+}
 
 let opening: Promise<FrontDoor> | undefined;
 
@@ -17,12 +23,10 @@ export async function handler(
 }
 
 function open(): Promise<FrontDoor> {
-  opening ??= openFrontDoor({ environment: process.env, folder: process.cwd() }).catch(
-    (thrown: unknown) => {
-      // What failed to open may open next time.
-      opening = undefined;
-      throw thrown;
-    },
-  );
+  opening ??= openWithSecret().catch((thrown: unknown) => {
+    // What failed to open may open next time.
+    opening = undefined;
+    throw thrown;
+  });
   return opening;
 }

@@ -1,6 +1,10 @@
 import type { DeploymentPlan, Rendered } from "./deployment-plan.ts";
 import { fill, hcl, role } from "./terraform.ts";
 
+/** API Gateway waits no longer for an integration. */
+export const gatewayTimeoutSeconds = 30;
+export const gatewayMemoryMib = 1_024;
+
 /** Terraform for the gateway as a function behind an HTTP API. */
 export function renderLambda(plan: DeploymentPlan): Rendered {
   const text = fill(template, {
@@ -11,6 +15,8 @@ export function renderLambda(plan: DeploymentPlan): Rendered {
       "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     ),
     gateway: hcl(`${plan.name}-gateway`),
+    timeout: String(gatewayTimeoutSeconds),
+    memory: String(gatewayMemoryMib),
   });
   return { ok: true, files: [{ path: "main.tf", text }] };
 }
@@ -41,10 +47,9 @@ variable "public_url" {
   description = "How clients reach the API: its domain, or the endpoint that the first apply prints."
 }
 
-variable "environment" {
-  type        = map(string)
-  sensitive   = true
-  description = "DATABASE_URL, HEARTH_SEAL_KEY and HEARTH_BLOB_SIGNING_KEY."
+variable "secret" {
+  type        = string
+  description = "The ARN of a secret whose JSON holds DATABASE_URL, HEARTH_SEAL_KEY and HEARTH_BLOB_SIGNING_KEY."
 }
 
 @role_gateway@
@@ -53,11 +58,18 @@ resource "aws_iam_role_policy" "bucket" {
   role = aws_iam_role.gateway.id
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect   = "Allow"
-      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"]
-      Resource = ["arn:aws:s3:::\${var.bucket}", "arn:aws:s3:::\${var.bucket}/*"]
-    }]
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"]
+        Resource = ["arn:aws:s3:::\${var.bucket}", "arn:aws:s3:::\${var.bucket}/*"]
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [var.secret]
+      },
+    ]
   })
 }
 
@@ -66,15 +78,16 @@ resource "aws_lambda_function" "gateway" {
   role          = aws_iam_role.gateway.arn
   package_type  = "Image"
   image_uri     = var.image
-  timeout       = 30
-  memory_size   = 1024
+  timeout       = @timeout@
+  memory_size   = @memory@
 
   environment {
-    variables = merge(var.environment, {
+    variables = {
       HEARTH_PUBLIC_URL = var.public_url
       HEARTH_S3_BUCKET  = var.bucket
       HEARTH_S3_REGION  = @region@
-    })
+      HEARTH_SECRET_ID  = var.secret
+    }
   }
 }
 

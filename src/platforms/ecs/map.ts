@@ -1,6 +1,7 @@
 import type { Failure, RunTaskCommandInput, Task } from "@aws-sdk/client-ecs";
 
-import { parseRetryAfterMs, type CallFailure } from "../calls.ts";
+import { awsFailureOf } from "../aws-failures.ts";
+import type { CallFailure } from "../calls.ts";
 import { workerVariables } from "../environment.ts";
 import type { Hardware, InstanceStatus, LaunchSpec } from "../platform.ts";
 
@@ -95,33 +96,10 @@ export function failureOfReply(failures: readonly Failure[]): CallFailure {
   return isCapacity ? { kind: "capacity", reason: text } : { kind: "refused", reason: text };
 }
 
-const throttles = /^(?:Throttling|TooManyRequests|RequestLimitExceeded)/u;
-const quotas = /LimitExceeded|ServiceQuota/u;
-
 /** What an error of the SDK means. */
 export function failureOf(thrown: unknown, nowMs: number): CallFailure {
-  if (!(thrown instanceof Error)) return { kind: "unreachable" };
-  const { name, message } = thrown;
-  const status = statusCodeOf(thrown);
-  if (throttles.test(name) || status === 429) {
-    return { kind: "throttled", retryAfterMs: parseRetryAfterMs(retryAfterOf(thrown), nowMs) };
-  }
-  if (quotas.test(name)) return { kind: "quota", reason: message };
+  const message = thrown instanceof Error ? thrown.message : "";
   if (/capacity is unavailable/iu.test(message)) return { kind: "capacity", reason: message };
   if (/task was not found/iu.test(message)) return { kind: "missing" };
-  if (status !== undefined && status >= 400 && status < 500) {
-    return { kind: "refused", reason: `${name}: ${message}` };
-  }
-  if (name === "CredentialsProviderError") return { kind: "refused", reason: message };
-  return { kind: "unreachable" };
-}
-
-function statusCodeOf(thrown: Error): number | undefined {
-  const { $metadata } = thrown as { $metadata?: { httpStatusCode?: number } };
-  return $metadata?.httpStatusCode;
-}
-
-function retryAfterOf(thrown: Error): string | undefined {
-  const { $response } = thrown as { $response?: { headers?: Record<string, string> } };
-  return $response?.headers?.["retry-after"];
+  return awsFailureOf(thrown, nowMs);
 }
