@@ -104,7 +104,7 @@ export const portRooms: ReadonlySet<string> = new Set(["store", "blobs", "platfo
 
 /** Packages that only some folders may load; all others are free, but for pure rooms. */
 export const packageHomes: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^@aws-sdk\//u, ["blobs/s3/", "platforms/ecs/", "cli/"]],
+  [/^@aws-sdk\//u, ["blobs/s3/", "platforms/ecs/", "platforms/lambda/", "cli/"]],
   [/^@kubernetes\//u, ["platforms/kubernetes/"]],
   [/^@google-cloud\/run$/u, ["platforms/cloud-run/"]],
   [/^@azure\//u, ["platforms/container-apps/"]],
