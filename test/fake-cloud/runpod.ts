@@ -9,7 +9,7 @@ import { serveJson, type FakeReply, type FakeRequest } from "./http.ts";
 import { Machines, type Machine } from "./machines.ts";
 
 const endpointId = "fake1234";
-const configured = { min: 0, max: 10, idleTimeout: 5 };
+const configured = { min: 0, max: 10 };
 const dayMs = 86_400_000;
 
 /** What `/run` takes; the limits are those of the documentation. */
@@ -33,11 +33,12 @@ const runSchema = z.strictObject({
     .optional(),
 });
 
-/** Unknown fields of a body are a 422 in the REST API v2. */
+/**
+ * Unknown fields of a body are a 422 in the REST API v2, and so is `idleTimeout` for a queue that is
+ * scaled by its requests, as the one is that we render.
+ */
 const patchSchema = z.strictObject({
-  workers: z
-    .strictObject({ min: z.int().min(0), max: z.int().min(0), idleTimeout: z.int().min(1) })
-    .optional(),
+  workers: z.strictObject({ min: z.int().min(0), max: z.int().min(0) }).optional(),
 });
 
 function problem(status: number, title: string): FakeReply {
@@ -115,7 +116,9 @@ class FakeRunpod {
       if (!parsed.success) return problem(422, parsed.error.message);
       this.workers = parsed.data.workers ?? this.workers;
     }
-    return { status: 200, body: { id: endpointId, type: "QUEUE", workers: this.workers } };
+    const scaling = { type: "REQUEST_COUNT", requestCount: 1 };
+    const { workers } = this;
+    return { status: 200, body: { id: endpointId, type: "QUEUE", scaling, workers } };
   }
 }
 
@@ -145,7 +148,7 @@ export async function openFakeRunpod(setting: CloudSetting): Promise<FakeCloud> 
         endpointId,
         offer: { gpu: "AMPERE_24", region: null, isSpot: false },
         maxRunMs: dayMs,
-        workers: configured,
+        workers: { ...configured, idleTimeout: 5 },
         access: {
           apiKey: "test",
           jobUrl: `${server.url}/jobs`,

@@ -33,7 +33,11 @@ describe("the layer rule", () => {
     ["attic/a.ts", ``, "in no room"],
     ["queue/a.ts", `import "node:fs";`, "a pure room imports node:fs"],
     ["queue/a.ts", `import "undici";`, "a pure room imports undici"],
-    ["worker/a.ts", `import "@aws-sdk/client-s3";`, "only blobs/s3/, platforms/ecs/, cli/ may"],
+    [
+      "worker/a.ts",
+      `import "@aws-sdk/client-s3";`,
+      "only blobs/s3/, platforms/ecs/, platforms/lambda/, cli/ may",
+    ],
     ["gateway/a.ts", `import "pg";`, "only store/, cli/ may import pg"],
   ])("refuses in %s: %s", (path, text, reason) => {
     expect(judge(layerViolations, path, text)).toEqual([expect.stringContaining(reason)]);

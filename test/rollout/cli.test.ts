@@ -7,11 +7,65 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { Stage } from "../../src/cli/stage.suite.ts";
+import { hasMoto } from "../moto/server.ts";
 import { openKubernetesManagement } from "./kubernetes.ts";
+import { openLambdaManagement } from "./lambda.ts";
 import type { FakeManagement } from "./management.ts";
 import { openRunpodManagement } from "./runpod.ts";
 
 const hearth = fileURLToPath(new URL("../../bin/hearth.mjs", import.meta.url));
+
+interface Killed {
+  readonly platform: string;
+  readonly open: () => Promise<FakeManagement>;
+  readonly environment: (
+    cloud: FakeManagement,
+    folder: string,
+  ) => Record<string, string> | Promise<Record<string, string>>;
+  readonly place: Readonly<Record<string, string>>;
+  /** After which changes, counted over all runs. */
+  readonly killAt: readonly number[];
+  readonly marked: number;
+}
+
+const killed: readonly Killed[] = [
+  {
+    platform: "kubernetes",
+    open: openKubernetesManagement,
+    environment: async ({ url }, folder) => {
+      const KUBECONFIG = join(folder, "kubeconfig.json");
+      await writeFile(KUBECONFIG, JSON.stringify(kubeconfigOf(url)));
+      return { KUBECONFIG };
+    },
+    place: { scaling: "hpa" },
+    killAt: [1, 4, 8],
+    marked: 9,
+  },
+  {
+    platform: "runpod",
+    open: openRunpodManagement,
+    environment: ({ url }) => ({ RUNPOD_API_KEY: "test", HEARTH_RUNPOD_MANAGEMENT: url }),
+    place: {},
+    killAt: [1],
+    marked: 1,
+  },
+  ...(hasMoto
+    ? [
+        {
+          platform: "lambda",
+          open: openLambdaManagement,
+          environment: ({ url }: FakeManagement) => ({
+            AWS_ENDPOINT_URL: url,
+            AWS_ACCESS_KEY_ID: "test",
+            AWS_SECRET_ACCESS_KEY: "test",
+          }),
+          place: {},
+          killAt: [1, 2, 3, 4, 5],
+          marked: 6,
+        },
+      ]
+    : []),
+];
 
 const to = (platform: string): readonly string[] => ["--to", platform, "--name", "portraits"];
 const first = ["--image", "registry.example/a:1", "--gateway", "https://hearth.example"];
@@ -24,13 +78,17 @@ async function cloudOf(open: () => Promise<FakeManagement>): Promise<FakeManagem
 
 async function runpodStage(): Promise<{
   cloud: FakeManagement;
+  folder: string;
   deploy: (verb: string, ...args: readonly string[]) => ReturnType<Stage["cli"]>;
+  scale: (verb: string, ...args: readonly string[]) => ReturnType<Stage["cli"]>;
 }> {
   const stage = await Stage.open();
   const cloud = await cloudOf(openRunpodManagement);
   const environment = { RUNPOD_API_KEY: "test", HEARTH_RUNPOD_MANAGEMENT: cloud.url };
   return {
     cloud,
+    folder: stage.folder,
+    scale: (verb, ...args) => stage.cli(["scale", verb, ...args]),
     deploy: (verb, ...args) => stage.cli(["deploy", verb, ...to("runpod"), ...args], environment),
   };
 }
@@ -54,7 +112,7 @@ describe("hearth deploy", () => {
   });
 
   it("goes back to the release before, shows who did what, and removes all", async () => {
-    const { cloud, deploy } = await runpodStage();
+    const { cloud, deploy, folder, scale } = await runpodStage();
     expect(await deploy("rollback", "--yes")).toMatchObject({ code: 2 });
     await deploy("apply", ...first, "--yes");
     await deploy("apply", "--image", "registry.example/a:2", "--yes");
@@ -80,6 +138,14 @@ describe("hearth deploy", () => {
     const shown = await deploy("plan");
     expect(shown.code).toBe(10);
     for (const word of drifted) expect(shown.stdout).toContain(word);
+    const platforms = { pod: { kind: "runpod", endpointId: "e1" } };
+    await writeFile(join(folder, "hearth.json"), JSON.stringify({ platforms }));
+    expect(await scale("set", "default", "--max", "3")).toMatchObject({ code: 0 });
+    const held = await deploy("destroy", "--yes");
+    expect(held).toMatchObject({ code: 2 });
+    expect(held.stderr).toContain("hearth scale set default --off");
+    expect(cloud.markedCount()).not.toBe(0);
+    expect(await scale("set", "default", "--off")).toMatchObject({ code: 0 });
     expect(await deploy("destroy", "--yes")).toMatchObject({ code: 0 });
     expect(await cloud.markedCount()).toBe(0);
     expect((await deploy("status")).stdout).toContain("nothing is live");
@@ -100,33 +166,35 @@ describe("hearth deploy", () => {
     expect(await refused(...first, "--min", "9")).toContain("--min must not be more");
   });
 
-  it("is finished by the same command after a kill -9 between any two changes", async () => {
-    const stage = await Stage.open();
-    const cloud = await cloudOf(openKubernetesManagement);
-    const kubeconfig = join(stage.folder, "kubeconfig.json");
-    await writeFile(kubeconfig, JSON.stringify(kubeconfigOf(cloud.url)));
-    const apply = async (): Promise<number | null> => {
-      const args = ["deploy", "apply", ...to("kubernetes"), ...first, "--place", "scaling=hpa"];
-      const child = spawn(process.execPath, [hearth, ...args, "--yes"], {
-        cwd: stage.folder,
-        env: { ...process.env, DATABASE_URL: stage.fixture.url, KUBECONFIG: kubeconfig },
-        stdio: "ignore",
-      });
-      cloud.gate.onMutation = (count) => {
-        if (killAt.has(count)) child.kill("SIGKILL");
+  it.each(killed)(
+    "is finished by the same command after a kill -9 between any two changes on $platform",
+    async ({ platform, open, environment, place, killAt, marked }) => {
+      const stage = await Stage.open();
+      const cloud = await cloudOf(open);
+      const places = Object.entries({ ...(platform === "lambda" && cloud.place), ...place });
+      const own = { ...process.env, DATABASE_URL: stage.fixture.url };
+      const variables = { ...own, ...(await environment(cloud, stage.folder)) };
+      const apply = async (): Promise<number | null> => {
+        const flags = places.flatMap(([key, value]) => ["--place", `${key}=${value}`]);
+        const args = ["deploy", "apply", ...to(platform), ...first, ...flags, "--yes"];
+        const settings = { cwd: stage.folder, env: variables, stdio: "ignore" } as const;
+        const child = spawn(process.execPath, [hearth, ...args], settings);
+        cloud.gate.onMutation = (count) => {
+          if (killAt.includes(count)) child.kill("SIGKILL");
+        };
+        const [code] = (await once(child, "exit")) as [number | null];
+        return code;
       };
-      const [code] = (await once(child, "exit")) as [number | null];
-      return code;
-    };
-    const killAt = new Set([1, 4, 8]);
-    // Each run goes on where the one before was killed, so a change is sent again at most once.
-    expect([await apply(), await apply(), await apply()]).toEqual([null, null, null]);
-    expect(await apply()).toBe(0);
-    const { mutations } = cloud.gate;
-    expect(await apply()).toBe(0);
-    expect(cloud.gate.mutations).toBe(mutations);
-    expect(await cloud.markedCount()).toBe(9);
-  }, 60_000);
+      // Each run goes on where the one before was killed, so a change is sent again at most once.
+      for (const _ of killAt) expect(await apply()).toBeNull();
+      expect(await apply()).toBe(0);
+      const { mutations } = cloud.gate;
+      expect(await apply()).toBe(0);
+      expect(cloud.gate.mutations).toBe(mutations);
+      expect(await cloud.markedCount()).toBe(marked);
+    },
+    120_000,
+  );
 });
 
 function kubeconfigOf(server: string): object {

@@ -6,7 +6,7 @@ import { historyOf, type ReleaseContent } from "../../deploy/plan/release.ts";
 import { planRemoval } from "../../deploy/plan/steps.ts";
 import type { RolloutAction } from "../../store/releases.ts";
 import type { Store } from "../../store/store.ts";
-import type { CommandContext } from "../command-context.ts";
+import { settingsOf, type CommandContext } from "../command-context.ts";
 import { confirm } from "../deploy/confirm.ts";
 import { releaseOf, type ReleaseFlags } from "../deploy/release.ts";
 import {
@@ -16,6 +16,7 @@ import {
   recorded,
   storedRelease,
 } from "../deploy/stored.ts";
+import { refuseWhileScaled } from "../deploy/still-scaled.ts";
 import { CliFailure } from "../failure.ts";
 import { formatTable } from "../table.ts";
 import {
@@ -106,6 +107,7 @@ export function destroyDeployment(
     if (content === undefined) {
       throw new CliFailure("usage", `Nothing called ${name} was ever applied to ${to}.`);
     }
+    await refuseWhileScaled(store, await settingsOf(context), content);
     await withDeployer(context, content, async (deployer) => {
       const found = await deployer.read(name, []);
       const steps = planRemoval(name, found);

@@ -87,7 +87,7 @@ export class RunpodClient {
   }
 
   /** Nothing but the workers: a list of GPU pools that is sent along would clear others. */
-  async setEndpointWorkers(workers: RunpodWorkers): Promise<void> {
+  async setEndpointWorkers(workers: Partial<RunpodWorkers>): Promise<void> {
     await this.manage("set endpoint", "PATCH", "", { workers });
   }
 

@@ -15,7 +15,7 @@ export interface RunpodPlace {
 export interface RunpodWorkers {
   readonly min: number;
   readonly max: number;
-  /** Seconds that a worker stays after its job. */
+  /** Seconds that a worker stays after its job; only queues that are scaled by delay have it. */
   readonly idleTimeout: number;
 }
 
@@ -57,10 +57,19 @@ export function statusOf(
   return { externalId, clientToken, state: "running", ...(hardware && { hardware }) };
 }
 
+/** What an endpoint takes of its settings: `idleTimeout` is refused where it has none. */
+export function settableOf(
+  found: Partial<RunpodWorkers>,
+  { min, max, idleTimeout }: RunpodWorkers,
+): Partial<RunpodWorkers> {
+  return { min, max, ...(found.idleTimeout !== undefined && { idleTimeout }) };
+}
+
 /** What is set otherwise than it should be, as one sentence; undefined where nothing is. */
 export function driftOf(found: Partial<RunpodWorkers>, place: RunpodPlace): string | undefined {
+  const wanted = settableOf(found, place.workers);
   const names = ["min", "max", "idleTimeout"] as const;
-  const moved = names.filter((name) => found[name] !== place.workers[name]);
+  const moved = names.filter((name) => found[name] !== wanted[name]);
   if (moved.length === 0) return undefined;
   const changes = moved.map((name) => `${name} ${found[name] ?? "unset"}`).join(", ");
   return `endpoint ${place.endpointId} had workers ${changes}; they are as configured again`;

@@ -12,7 +12,7 @@ import type {
   PlatformCapabilities,
 } from "../platform.ts";
 import { RunpodClient, type RunpodAccess } from "./client.ts";
-import { driftOf, statusOf, type JobReport, type RunpodPlace } from "./map.ts";
+import { driftOf, settableOf, statusOf, type JobReport, type RunpodPlace } from "./map.ts";
 
 export interface RunpodOptions extends RunpodPlace {
   readonly name: string;
@@ -95,9 +95,10 @@ export class RunpodPlatform implements Platform {
   }
 
   async correctDrift(): Promise<DriftReport> {
-    const drift = driftOf(await this.client.endpointWorkers(), this.place);
+    const found = await this.client.endpointWorkers();
+    const drift = driftOf(found, this.place);
     if (drift === undefined) return [];
-    await this.client.setEndpointWorkers(this.place.workers);
+    await this.client.setEndpointWorkers(settableOf(found, this.place.workers));
     return [drift];
   }
 

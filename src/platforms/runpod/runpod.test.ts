@@ -56,6 +56,8 @@ describe("the RunPod map", () => {
   it("says what RunPod has lowered, and nothing where nothing is", () => {
     expect(driftOf({ min: 0, max: 0, idleTimeout: 5 }, place)).toContain("max 0");
     expect(driftOf(place.workers, place)).toBeUndefined();
+    // A queue that is scaled by its requests has no idle timeout, and refuses one.
+    expect(driftOf({ min: 0, max: 5 }, place)).toBeUndefined();
   });
 
   it.each([
