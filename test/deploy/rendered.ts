@@ -3,29 +3,41 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 import { onTestFinished } from "vitest";
+import { parse } from "yaml";
 
-import { seedCatalogue } from "../../src/catalogue/seed.ts";
+import type { RenderedFile } from "../../src/deploy/manifests/deployment-plan.ts";
 import { renderers } from "../../src/deploy/manifests/render.ts";
+import { deployTarget } from "../rollout/target.ts";
 
-/** Writes all that one platform is to be given into a folder of its own; returns the folder. */
+/** Where the same deployment has another name for its place, or another card. */
+const changes: Readonly<Record<string, Parameters<typeof deployTarget>[0]>> = {
+  "container-apps": { gpu: "t4", region: "swedencentral" },
+  "cloud-run": { region: "europe-west4" },
+};
+
+export const platforms: readonly string[] = Object.keys(renderers);
+
+/** All that one platform is to be given for the same small deployment. */
+export function renderedFor(platform: string): readonly RenderedFile[] {
+  const change = changes[platform] ?? {};
+  const { plan } = deployTarget({ minWorkers: 1, ...change });
+  const rendered = renderers[platform]!(plan);
+  if (!rendered.ok) throw new Error(rendered.reason);
+  return rendered.files;
+}
+
+/** The data in one of these files, which is JSON or YAML. */
+export function renderedData(platform: string, path: string): Record<string, unknown> {
+  const file = renderedFor(platform).find((each) => each.path === path);
+  if (file === undefined) throw new Error(`${platform} has no ${path}`);
+  return parse(file.text) as Record<string, unknown>;
+}
+
+/** Writes them into a folder of its own; returns the folder. */
 export async function writeRendered(platform: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "hearth-render-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const rendered = renderers[platform]!({
-    name: "portraits",
-    deployment: "default",
-    image: "registry.example/portraits:1",
-    gatewayUrl: "https://hearth.example",
-    gpu: seedCatalogue().gpuById.get("l4")!,
-    region: "us-east-1",
-    minWorkers: 1,
-    maxWorkers: 5,
-    cpuCores: 4,
-    memoryGib: 16,
-    graceSeconds: 900,
-  });
-  if (!rendered.ok) throw new Error(rendered.reason);
-  for (const { path, text } of rendered.files) {
+  for (const { path, text } of renderedFor(platform)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
   }

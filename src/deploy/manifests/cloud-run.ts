@@ -28,7 +28,7 @@ export function renderCloudRun(plan: DeploymentPlan): Rendered {
             spec: {
               // Hearth decides what follows after a failure.
               maxRetries: 0,
-              timeoutSeconds,
+              timeoutSeconds: String(timeoutSeconds),
               nodeSelector: { "run.googleapis.com/accelerator": accelerator },
               containers: [
                 {

@@ -9,10 +9,12 @@ const profiles: Readonly<Record<string, { type: string; cpu: number; memoryGib: 
 };
 const secret = "worker-token";
 
-/** A Container Apps job: `az containerapp job create --yaml job.yaml`. */
+/**
+ * A Container Apps job for `az containerapp job create --yaml job.yaml`, and the environment with
+ * the GPU that it runs in, for `az rest`. What is in capitals only the account knows.
+ */
 export function renderContainerApps(plan: DeploymentPlan): Rendered {
   const profile = profiles[plan.gpu.id];
-  // The value is given when the job is created, not here.
   const properties = containerAppsProperties(plan, {
     workloadProfile: plan.name,
     tokenSecretUrl: "KEY_VAULT_SECRET_URL",
@@ -22,15 +24,23 @@ export function renderContainerApps(plan: DeploymentPlan): Rendered {
     type: "Microsoft.App/jobs",
     name: plan.name,
     location: plan.region,
-    properties: properties.body,
+    // By which it reads the secret.
+    identity: { type: "SystemAssigned" },
+    properties: { environmentId: "ENVIRONMENT_ID", ...properties.body },
   };
   const environment = {
-    workloadProfiles: [{ name: plan.name, workloadProfileType: profile.type }],
+    location: plan.region,
+    properties: {
+      workloadProfiles: [
+        { name: "Consumption", workloadProfileType: "Consumption" },
+        { name: plan.name, workloadProfileType: profile.type },
+      ],
+    },
   };
   return {
     ok: true,
     files: [
-      { path: "environment.yaml", text: printYaml(environment) },
+      { path: "environment.json", text: `${JSON.stringify(environment, null, 2)}\n` },
       { path: "job.yaml", text: printYaml(job) },
     ],
   };

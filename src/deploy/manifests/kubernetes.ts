@@ -179,13 +179,13 @@ function podTemplate(plan: DeploymentPlan, restartPolicy: "Never" | "Always"): o
 }
 
 function deployment(plan: DeploymentPlan): object {
-  const { name, minWorkers } = plan;
+  const { name } = plan;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata: { name, namespace: name, labels: { app: name } },
+    // How many pods it has is its autoscaler's affair, and one that is set to 0 gets none.
     spec: {
-      replicas: minWorkers,
       selector: { matchLabels: { app: name } },
       template: podTemplate(plan, "Always"),
     },

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../../kernel/json.ts";
+import type { JsonObject } from "../../kernel/json.ts";
 import { kubernetesObjects, kubernetesScalings } from "../manifests/kubernetes.ts";
 import { marksOf, type DeployTarget, type Resource, type Wanted } from "../plan/resource.ts";
 
@@ -15,18 +15,10 @@ export function kubernetesResources(target: DeployTarget): Wanted {
     // Plain data by construction: what is printed as YAML can be printed as JSON.
     const object = each as KubernetesObject;
     const labels = { ...object.metadata.labels, ...marks };
-    const fields = { ...withoutCount(object), metadata: { ...object.metadata, labels } };
+    const fields = { ...object, metadata: { ...object.metadata, labels } };
     return { kind: object.kind, name: object.metadata.name, fields } satisfies Resource;
   });
   return { ok: true, resources };
-}
-
-/** How many pods a Deployment has is its autoscaler's affair. */
-function withoutCount(object: KubernetesObject): JsonObject {
-  const { spec } = object;
-  if (object.kind !== "Deployment" || !isJsonObject(spec)) return object;
-  const { replicas: _, ...rest } = spec;
-  return { ...object, spec: rest };
 }
 
 type KubernetesObject = JsonObject & {
