@@ -16,8 +16,14 @@ describe("the number of connections", () => {
     expect(levels(6, (connections) => connections * 60e6)).toEqual([8, 16, 16, 16, 16, 16]);
   });
 
-  it("goes back to what was enough when the link is full", () => {
-    expect(levels(6, () => 400e6)).toEqual([8, 16, 16, 8, 8, 8]);
+  it("falls to what is enough when the link is full", () => {
+    const counts = levels(30, (connections) => Math.min(connections * 120e6, 400e6));
+    expect([...new Set(counts)]).toEqual([8, 16, 4, 2]);
+    expect(counts.at(-1)).toBe(4);
+  });
+
+  it("keeps at least two, so that one which falls silent stops nothing", () => {
+    expect(levels(20, () => 400e6).at(-1)).toBe(2);
   });
 
   it("stays where a doubling brought enough", () => {
@@ -25,6 +31,6 @@ describe("the number of connections", () => {
   });
 
   it("tries again after a while", () => {
-    expect(levels(60, () => 400e6).slice(6)).toContain(16);
+    expect(levels(80, () => 400e6).slice(30)).toContain(4);
   });
 });

@@ -1,42 +1,73 @@
 /** How many connections a download uses, and what that was found to bring. */
 export interface ConnectionState {
   readonly connections: number;
-  /** The rate at the level below; null while the first level is being measured. */
-  readonly rateBelow: number | null;
-  /** Looks since the last change; the first is not counted, since connections warm up. */
+  readonly phase:
+    /** The first level is being measured; connections warm up meanwhile. */
+    | "first"
+    /** More are tried; `up-again`: and have paid before. */
+    | "up"
+    | "up-again"
+    /** More did not pay, so fewer are tried. */
+    | "down"
+    | "settled";
+  /** The rate of the level that this one is compared with, in bytes a second. */
+  readonly rateBefore: number;
+  /** Looks since the last change. */
   readonly looks: number;
-  readonly isSettled: boolean;
 }
 
 const firstConnections = 8;
 /** More is rude to a host, and no faster where one connection carries 60 MB/s. */
 export const maxConnections = 16;
+/** One that falls silent is not to stop a download. */
+const minConnections = 2;
 
 /** Doubling has to bring at least this much to be kept. */
 const worthwhileGain = 1.1;
-/** Looks until a settled download tries again: the network may have changed. */
-const settledLooks = 40;
+/** Halving may cost no more than this. */
+const tolerableLoss = 0.95;
+/** Until a level is judged: its connections open, or end the request that they are at. */
+const looksOf = { first: 2, up: 2, "up-again": 2, down: 4, settled: 40 } as const;
 
 export function startConnections(): ConnectionState {
-  return { connections: firstConnections, rateBelow: null, looks: 0, isSettled: false };
+  return { connections: firstConnections, phase: "first", rateBefore: 0, looks: 0 };
 }
 
 /**
  * The state after a look at the rate (bytes a second since the last look): connections double while
- * that pays, and go back once when it did not.
+ * that pays. Where it never did they are halved while that costs nothing, since each takes memory
+ * and turns at the host. Settled downloads try more after a while: the network may have changed.
  */
 export function adaptConnections(state: ConnectionState, bytesPerSecond: number): ConnectionState {
+  const { connections, phase, rateBefore } = state;
   const looks = state.looks + 1;
-  const { connections, rateBelow, isSettled } = state;
-  if (isSettled) {
-    return looks < settledLooks || connections >= maxConnections
-      ? { ...state, looks }
-      : { connections: connections * 2, rateBelow: bytesPerSecond, looks: 0, isSettled: false };
+  if (looks < looksOf[phase]) return { ...state, looks };
+  const to = (count: number, next: ConnectionState["phase"], rate: number): ConnectionState => ({
+    connections: count,
+    phase: next,
+    rateBefore: rate,
+    looks: 0,
+  });
+  const double = connections * 2;
+  const half = connections / 2;
+  if (phase === "first" || phase === "settled") {
+    return connections >= maxConnections
+      ? to(connections, "settled", bytesPerSecond)
+      : to(double, "up", bytesPerSecond);
   }
-  if (looks < 2) return { ...state, looks };
-  if (rateBelow !== null && bytesPerSecond < rateBelow * worthwhileGain) {
-    return { connections: connections / 2, rateBelow: null, looks: 0, isSettled: true };
+  if (phase === "down") {
+    if (bytesPerSecond < rateBefore * tolerableLoss) return to(double, "settled", bytesPerSecond);
+    return half < minConnections
+      ? to(connections, "settled", bytesPerSecond)
+      : to(half, "down", Math.max(rateBefore, bytesPerSecond));
   }
-  if (connections >= maxConnections) return { ...state, looks: 0, isSettled: true };
-  return { connections: connections * 2, rateBelow: bytesPerSecond, looks: 0, isSettled: false };
+  if (bytesPerSecond >= rateBefore * worthwhileGain) {
+    return connections >= maxConnections
+      ? to(connections, "settled", bytesPerSecond)
+      : to(double, "up-again", bytesPerSecond);
+  }
+  const fewer = half / 2;
+  return phase === "up" && fewer >= minConnections
+    ? to(fewer, "down", rateBefore)
+    : to(half, "settled", bytesPerSecond);
 }

@@ -11,6 +11,10 @@ import { RequestFault } from "./replies.ts";
 /** A request asks for this many blocks; a new request costs a round trip. */
 const spanBlocks = 32;
 
+/** A look at the rate waits for so much, but not for ever. */
+const lookBytes = 8 * 1024 * 1024;
+const longestLookMs = 2_000;
+
 export interface LaneOptions {
   readonly egress: Egress;
   readonly served: Served;
@@ -90,6 +94,9 @@ class Lanes {
     }
     const now = performance.now();
     const bytes = file.plan.doneBytes;
+    // Whole blocks are counted, and few of them tell nothing of a rate.
+    const isTooSoon = bytes - this.lastBytes < lookBytes && now - this.lastMs < longestLookMs;
+    if (isTooSoon) return;
     const rate = ((bytes - this.lastBytes) * 1_000) / Math.max(1, now - this.lastMs);
     [this.lastBytes, this.lastMs] = [bytes, now];
     this.state = adaptConnections(this.state, rate);
