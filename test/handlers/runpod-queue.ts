@@ -26,6 +26,8 @@ export async function startRunpodQueue(): Promise<RunpodQueue> {
   const pings: string[] = [];
   const results = new Map<string, (result: Record<string, unknown>) => void>();
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // RunPod's own worker takes nothing else for an answer.
+    response.setHeader("content-type", "application/json");
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://runpod");
     if (request.headers.authorization !== "worker-key") return void response.writeHead(401).end();
     if (pathname === "/job-take/w1") {

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -9,9 +8,9 @@ import { parseRange } from "../../gateway/range.ts";
 import type { ModelStore } from "../../models/io/store.ts";
 import { createLogger } from "../../observability/logger.ts";
 import { settingsOf, type CommandContext } from "../command-context.ts";
-import { CliFailure } from "../failure.ts";
 import { aborted, listenForInterrupts } from "../interrupts.ts";
 import { openModels } from "../model-store.ts";
+import { hasToken, serverToken } from "../own-server.ts";
 
 export interface ServeFlags {
   readonly host: string;
@@ -19,14 +18,10 @@ export interface ServeFlags {
 }
 
 const tokenVariable = "HEARTH_MODELS_SERVE_TOKEN";
-const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** `hearth models serve`: gives this machine's model files to other machines, by hash. */
 export async function serveModels(context: CommandContext, flags: ServeFlags): Promise<void> {
-  const token = context.io.environment[tokenVariable];
-  if (!loopback.has(flags.host) && (token ?? "") === "") {
-    throw new CliFailure("usage", `Beyond loopback a token is needed: set ${tokenVariable}.`);
-  }
+  const token = serverToken(tokenVariable, flags.host, context.io.environment);
   const settings = await settingsOf(context);
   const logger = createLogger({ level: settings.logLevel ?? "info" });
   const models = await openModels(settings, context.io, logger);
@@ -66,7 +61,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const [, sha256] = /^\/([0-9a-f]{64})$/u.exec(request.url ?? "") ?? [];
-  if (!isAllowed(request, token)) return void response.writeHead(401).end();
+  if (!hasToken(request.headers.authorization, token)) return void response.writeHead(401).end();
   const path = sha256 === undefined ? undefined : store.layout.blob(sha256);
   const facts = path === undefined ? undefined : await stat(path).catch(() => undefined);
   if (path === undefined || facts === undefined) return void response.writeHead(404).end();
@@ -82,13 +77,4 @@ async function answer(
     ...(range && { "content-range": `bytes ${start}-${end}/${facts.size}` }),
   });
   await pipeline(createReadStream(path, { start, end, highWaterMark: 1024 * 1024 }), response);
-}
-
-/** Hashed first, so that neither length nor content shows in the time it takes. */
-function isAllowed({ headers }: IncomingMessage, token: string | undefined): boolean {
-  if (token === undefined || token === "") return true;
-  const [given, expected] = [headers.authorization ?? "", `Bearer ${token}`].map((text) =>
-    createHash("sha256").update(text).digest(),
-  );
-  return given !== undefined && expected !== undefined && timingSafeEqual(given, expected);
 }

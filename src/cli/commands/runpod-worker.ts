@@ -1,13 +1,9 @@
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
-
 import { createLogger } from "../../observability/logger.ts";
 import { settingsOf, type CommandContext } from "../command-context.ts";
-import { comfyuiTargets } from "../comfyui-target.ts";
-import { DirectRunner } from "../handlers/direct.ts";
 import { handleRunpodJobs } from "../handlers/runpod.ts";
 import { RunpodJobs } from "../handlers/runpod-jobs.ts";
 import { listenForInterrupts } from "../interrupts.ts";
+import { openDirectRunner } from "./direct-runner.ts";
 import type { WorkerFlags } from "./worker.ts";
 
 /** RunPod takes 20 MB; base64 makes three bytes four. */
@@ -22,22 +18,10 @@ export async function serveRunpodWorker(
   flags: Pick<WorkerFlags, "folder" | "comfyui">,
   agentCommand: readonly string[],
 ): Promise<void> {
-  const { environment, folder: workingFolder } = context.io;
+  const { environment } = context.io;
   const settings = await settingsOf(context);
   const logger = createLogger({ level: settings.logLevel ?? "info" });
-  const folder = resolve(workingFolder, flags.folder ?? join(settings.dataDir, "worker"));
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const places = { count: 1, folder, workingFolder, reserveBytes: undefined };
-  const direct = new DirectRunner({
-    target: async () => {
-      const [target] = await comfyuiTargets(flags.comfyui, places);
-      if (target === undefined) throw new Error("a card has at least one slot");
-      return target;
-    },
-    folder,
-    logger,
-    maxBytes,
-  });
+  const direct = await openDirectRunner(context, flags, settings, { logger, maxBytes });
   const jobs = new RunpodJobs({ environment, logger });
   const interrupts = listenForInterrupts();
   await handleRunpodJobs({ jobs, agentCommand, environment, direct, logger }, interrupts.first);

@@ -121,6 +121,7 @@ const platforms: Readonly<Record<string, DeployPlatform>> = {
     place: {
       "context?": "of the kubeconfig; default: the current one",
       "scaling?": "jobs (default), keda or hpa",
+      "gpuResource?": "nvidia.com/gpu (default), a MIG slice, or what time-slicing calls a share",
     },
     wanted: kubernetesResources,
     open: async ({ place: { context = null } }) => {

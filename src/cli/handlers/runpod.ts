@@ -5,6 +5,7 @@ import { errorMessage } from "../../kernel/errors.ts";
 import { isJsonObject, type JsonObject } from "../../kernel/json.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { DirectRunner } from "./direct.ts";
+import { directResult } from "./direct-result.ts";
 import type { RunpodJob, RunpodJobs, RunpodResult } from "./runpod-jobs.ts";
 
 export interface RunpodHandlerOptions {
@@ -56,7 +57,6 @@ async function resultOf(
   job: RunpodJob,
   stop: AbortSignal,
 ): Promise<RunpodResult> {
-  const startedMs = performance.now();
   try {
     const launch = launchOf(job.input);
     if (launch !== undefined) return await drain(options, job, launch, stop);
@@ -64,9 +64,7 @@ async function resultOf(
     if (!isJsonObject(workflow)) {
       return { error: "input.workflow: must be a workflow in API format" };
     }
-    const output = await options.direct.run(workflow, stop);
-    const execution_time = Math.round(performance.now() - startedMs) / 1000;
-    return { output: { execution_id: job.id, status: "completed", output, execution_time } };
+    return { output: await directResult(options.direct, job.id, workflow, stop) };
   } catch (thrown) {
     return { error: errorMessage(thrown) };
   }

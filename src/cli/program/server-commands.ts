@@ -27,7 +27,7 @@ interface RawWorkerFlags extends RawComfyuiFlags, MemoryFlags {
   readonly deployment?: string;
   readonly name?: string;
   readonly folder?: string;
-  readonly handler: "auto" | "pull" | "runpod";
+  readonly handler: "auto" | "pull" | "runpod" | "http";
   readonly modelsDir?: string;
   readonly keepAlive?: number;
 }
@@ -82,7 +82,7 @@ export function addWorkerCommand(program: Command, run: Runner): void {
     .option("--models-dir <folder>", "the models folder of the ComfyUI at --comfyui-url")
     .addOption(
       new Option("--handler <kind>", "who starts it; auto looks where it is")
-        .choices(["auto", "pull", "runpod"])
+        .choices(["auto", "pull", "runpod", "http"])
         .default("auto"),
     )
     .action((flags: RawWorkerFlags, command: Command) =>
@@ -96,6 +96,10 @@ export function addWorkerCommand(program: Command, run: Runner): void {
           const { serveRunpodWorker } = await import("../commands/runpod-worker.ts");
           const again = [process.execPath, ...process.argv.slice(1), "--handler", "pull"];
           return serveRunpodWorker(context, { folder, comfyui }, again);
+        }
+        if (flags.handler === "http") {
+          const { serveHttpWorker } = await import("../commands/http-worker.ts");
+          return serveHttpWorker(context, { folder, comfyui });
         }
         const { serveWorker } = await import("../commands/worker.ts");
         const place = { gateway, deployment, name, folder, modelsDir, keepAliveMs: keepAlive };

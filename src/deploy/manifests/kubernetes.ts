@@ -8,7 +8,8 @@ import {
 } from "./deployment-plan.ts";
 import { printYaml } from "./yaml.ts";
 
-const gpuResource = "nvidia.com/gpu";
+/** The taint that keeps other pods away, and the resource of a whole card. */
+const wholeGpu = "nvidia.com/gpu";
 const port = 443;
 /** As whom a controller may act here. */
 const controller = "hearth-controller";
@@ -32,9 +33,9 @@ export function renderKubernetes(plan: DeploymentPlan): Rendered {
     file("base/network-policy.yaml", networkPolicy(plan)),
     file("base/rbac.yaml", serviceAccount(plan, controller), role(plan), roleBinding(plan)),
     file("keda/kustomization.yaml", overlay(plan, ["keda.yaml"])),
-    file("keda/keda.yaml", triggerAuthentication(plan), scaledJob(plan)),
+    file("keda/keda.yaml", triggerAuthentication(plan), scaledJob(plan, wholeGpu)),
     file("hpa/kustomization.yaml", overlay(plan, ["deployment.yaml", "hpa.yaml"])),
-    file("hpa/deployment.yaml", deployment(plan), disruptionBudget(plan)),
+    file("hpa/deployment.yaml", deployment(plan, wholeGpu), disruptionBudget(plan)),
     file("hpa/hpa.yaml", autoscaler(plan)),
   ];
   return { ok: true, files };
@@ -44,10 +45,14 @@ export function renderKubernetes(plan: DeploymentPlan): Rendered {
 export const kubernetesScalings = ["jobs", "keda", "hpa"] as const;
 export type KubernetesScaling = (typeof kubernetesScalings)[number];
 
-/** The same objects as in the files, in the order in which they need one another. */
+/**
+ * The same objects as in the files, in the order in which they need one another. `gpuResource`: a
+ * whole card, a MIG slice such as `nvidia.com/mig-1g.10gb`, or what time-slicing calls a share.
+ */
 export function kubernetesObjects(
   plan: DeploymentPlan,
   scaling: KubernetesScaling,
+  gpuResource: string = wholeGpu,
 ): readonly object[] {
   const base = [
     namespaceOf(plan),
@@ -61,9 +66,9 @@ export function kubernetesObjects(
     case "jobs":
       return base;
     case "keda":
-      return [...base, triggerAuthentication(plan), scaledJob(plan)];
+      return [...base, triggerAuthentication(plan), scaledJob(plan, gpuResource)];
     case "hpa":
-      return [...base, deployment(plan), disruptionBudget(plan), autoscaler(plan)];
+      return [...base, deployment(plan, gpuResource), disruptionBudget(plan), autoscaler(plan)];
   }
 }
 
@@ -143,7 +148,11 @@ function roleBinding({ name }: DeploymentPlan): object {
   };
 }
 
-function podTemplate(plan: DeploymentPlan, restartPolicy: "Never" | "Always"): object {
+function podTemplate(
+  plan: DeploymentPlan,
+  restartPolicy: "Never" | "Always",
+  gpuResource: string,
+): object {
   const { name, image, gatewayUrl, cpuCores, memoryGib, graceSeconds } = plan;
   const requests = { cpu: String(cpuCores), memory: `${memoryGib}Gi` };
   return {
@@ -158,7 +167,7 @@ function podTemplate(plan: DeploymentPlan, restartPolicy: "Never" | "Always"): o
         fsGroup: imageUserId,
         seccompProfile: { type: "RuntimeDefault" },
       },
-      tolerations: [{ key: gpuResource, operator: "Exists", effect: "NoSchedule" }],
+      tolerations: [{ key: wholeGpu, operator: "Exists", effect: "NoSchedule" }],
       containers: [
         {
           name: "worker",
@@ -178,7 +187,7 @@ function podTemplate(plan: DeploymentPlan, restartPolicy: "Never" | "Always"): o
   };
 }
 
-function deployment(plan: DeploymentPlan): object {
+function deployment(plan: DeploymentPlan, gpuResource: string): object {
   const { name } = plan;
   return {
     apiVersion: "apps/v1",
@@ -187,7 +196,7 @@ function deployment(plan: DeploymentPlan): object {
     // How many pods it has is its autoscaler's affair, and one that is set to 0 gets none.
     spec: {
       selector: { matchLabels: { app: name } },
-      template: podTemplate(plan, "Always"),
+      template: podTemplate(plan, "Always", gpuResource),
     },
   };
 }
@@ -239,14 +248,14 @@ function triggerAuthentication({ name }: DeploymentPlan): object {
   };
 }
 
-function scaledJob(plan: DeploymentPlan): object {
+function scaledJob(plan: DeploymentPlan, gpuResource: string): object {
   const { name, gatewayUrl, minWorkers, maxWorkers } = plan;
   return {
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledJob",
     metadata: { name, namespace: name },
     spec: {
-      jobTargetRef: { backoffLimit: 0, template: podTemplate(plan, "Never") },
+      jobTargetRef: { backoffLimit: 0, template: podTemplate(plan, "Never", gpuResource) },
       minReplicaCount: minWorkers,
       maxReplicaCount: maxWorkers,
       pollingInterval: 5,

@@ -14,6 +14,7 @@ import { parseAllDocuments } from "yaml";
 
 import { seedCatalogue } from "../../catalogue/seed.ts";
 import type { DeploymentPlan, Rendered } from "./deployment-plan.ts";
+import { kubernetesObjects as kubernetesManifests } from "./kubernetes.ts";
 import { renderers } from "./render.ts";
 
 const { gpuById } = seedCatalogue();
@@ -114,6 +115,15 @@ describe("the Kubernetes manifests", () => {
       spec: jobTargetRef,
     };
     expect(() => new Job(job as never).validate()).not.toThrow();
+  });
+
+  it("ask for a slice of a card where that is said, in every shape", () => {
+    const slice = "nvidia.com/mig-1g.10gb";
+    for (const scaling of ["keda", "hpa"] as const) {
+      const text = JSON.stringify(kubernetesManifests(planFor("l4"), scaling, slice));
+      expect(text).toContain(`"${slice}":"1"`);
+      expect(text).not.toContain('"nvidia.com/gpu":"1"');
+    }
   });
 
   it("bind no rights to an account that nobody makes", () => {

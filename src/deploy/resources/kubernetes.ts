@@ -11,7 +11,8 @@ export function kubernetesResources(target: DeployTarget): Wanted {
     return { ok: false, reason };
   }
   const marks = marksOf(target);
-  const resources = kubernetesObjects(target.plan, scaling).map((each) => {
+  const { gpuResource } = target.place;
+  const resources = kubernetesObjects(target.plan, scaling, gpuResource).map((each) => {
     // Plain data by construction: what is printed as YAML can be printed as JSON.
     const object = each as KubernetesObject;
     const labels = { ...object.metadata.labels, ...marks };
