@@ -112,5 +112,8 @@ function describe({ decidedAt, snapshot, decision }: Explained): readonly string
     ...(commands.length === 0 ? ["  nothing to do"] : commands),
     ...decision.because.map(({ rule, workers: number, text }) => `  ${rule} (${number}): ${text}`),
     `  a job may wait ${patience}; an idle worker stays ${keepAlive}`,
+    ...(decision.batch > 1
+      ? [`  advice: send up to ${decision.batch} like images in one job; nothing batches by itself`]
+      : []),
   ];
 }
