@@ -32,6 +32,20 @@ describe("the plan of a download's blocks", () => {
     expect(first).toEqual({ next: 2, end: 17 });
   });
 
+  it("lets others help the connection that holds the hash up, once the file is far ahead", () => {
+    const plan = new BlockPlan(2_000, 1);
+    const slow = plan.take(32, 8);
+    for (let fetched = 0; fetched < 256; fetched += 32) {
+      const span = plan.take(32, 8);
+      if (span === undefined) throw new Error("nothing to take");
+      while (span.next < span.end) plan.finish(span.next++);
+      plan.giveBack(span);
+    }
+    expect(plan.take(32, 8)).toEqual({ next: 16, end: 32 });
+    expect(slow).toEqual({ next: 0, end: 16 });
+    expect(plan.take(32, 8)).toEqual({ next: 8, end: 16 });
+  });
+
   it("leaves a short rest to who has it", () => {
     const plan = new BlockPlan(3, 1);
     plan.take(3, 1);

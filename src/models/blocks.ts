@@ -9,6 +9,13 @@ export interface Span {
 /** A shorter rest is not shared: cutting a reply short costs a connection and what is under way. */
 const minSharedBlocks = 16;
 
+/**
+ * So far may the file run ahead of its first gap, which the hash cannot pass. A connection whose
+ * window did not grow with the others' would hold it up until the end.
+ */
+const maxAheadBlocks = 256;
+const minHelpedBlocks = 2;
+
 /** Towards the end a connection takes less, but no less than is worth a request. */
 const minTakenBlocks = 4;
 
@@ -47,6 +54,8 @@ export class BlockPlan {
    * Of the last blocks a connection takes half of its part, so that all end at about the same time.
    */
   take(maxBlocks: number, connections: number): Span | undefined {
+    const late = this.done - this.frontier >= maxAheadBlocks ? this.firstSpan() : undefined;
+    if (late !== undefined && late.end - late.next >= minHelpedBlocks) return this.halved(late);
     const first = this.isTaken.indexOf(0, this.firstFree);
     if (first === -1) return this.share();
     const partBlocks = Math.ceil((this.count - first) / (2 * connections - 1));
@@ -108,9 +117,22 @@ export class BlockPlan {
         longest = span;
     }
     if (longest === undefined || longest.end - longest.next < minSharedBlocks) return undefined;
-    const middle = longest.next + Math.ceil((longest.end - longest.next) / 2);
-    const taken = { next: middle, end: longest.end };
-    longest.end = middle;
+    return this.halved(longest);
+  }
+
+  private firstSpan(): Span | undefined {
+    let first: Span | undefined;
+    for (const span of this.spans) {
+      if (span.next < span.end && (first === undefined || span.next < first.next)) first = span;
+    }
+    return first;
+  }
+
+  /** The second half of what one connection has left goes to another one. */
+  private halved(span: Span): Span {
+    const middle = span.next + Math.ceil((span.end - span.next) / 2);
+    const taken = { next: middle, end: span.end };
+    span.end = middle;
     return this.added(taken);
   }
 
