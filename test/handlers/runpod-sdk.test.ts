@@ -42,8 +42,10 @@ it.runIf(isHere)(
       // They would look for the internet.
       RUNPOD_SKIP_AUTO_SYSTEM_CHECKS: "true",
     };
-    const worker = spawn(python, ["-u", program], { cwd: folder, env, stdio: "ignore" });
-    onTestFinished(() => void worker.kill("SIGKILL"));
+    const settings = { cwd: folder, env, stdio: "ignore", detached: true } as const;
+    const worker = spawn(python, ["-u", program], settings);
+    // The group: it pings from a process of its own, which would outlive it.
+    onTestFinished(() => void process.kill(-worker.pid!, "SIGKILL"));
     const said = queue.run({ say: "hello" });
     expect(await said.result).toEqual({ output: { said: "hello", id: said.id } });
     expect(queue.pings.length).toBeGreaterThan(0);
